@@ -1,0 +1,1 @@
+"""Tensors (and an attribute) -> embeddings: one file an architecture, all in PyTorch."""

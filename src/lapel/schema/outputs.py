@@ -1,0 +1,78 @@
+"""What a model gives for a batch of pictures, and what a whole set of embedded items looks like (NumPy)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lapel.errors import ShapeError
+from lapel.schema.card import Card
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The model contract: everything one backbone pass gives for B pictures.
+
+    embeddings: (B, K, D), unit length along D.
+    regions: (B, K, h, w), each map non-negative and summing to 1; uniform when the system does not attend.
+    values: (B, V) probabilities; each attribute's slice (`vocabulary.slices`) sums to 1.
+    look: (B, L), unit length: the whole look, no attribute asked.
+    composed: (B, C) unit length, or None when the model has no composed-search embedding.
+    """
+
+    embeddings: Floats
+    regions: Floats
+    values: Floats
+    look: Floats
+    composed: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    @classmethod
+    def join(cls, parts: Sequence[Outputs]) -> Outputs:
+        """Stack batches along B."""
+        composed = [p.composed for p in parts if p.composed is not None]
+        return cls(
+            np.concatenate([p.embeddings for p in parts]),
+            np.concatenate([p.regions for p in parts]),
+            np.concatenate([p.values for p in parts]),
+            np.concatenate([p.look for p in parts]),
+            np.concatenate(composed) if composed else None,
+        )
+
+
+class Model(Protocol):
+    """Anything that embeds: an ONNX session, or a PyTorch model behind the same call."""
+
+    @property
+    def card(self) -> Card:
+        """What the model is; gives preprocessing, vocabulary and shapes."""
+        ...
+
+    def __call__(self, pixels: Floats) -> Outputs:
+        """(B, 3, height, width) float32, preprocessed as the card says -> Outputs."""
+        ...
+
+
+@dataclass(frozen=True)
+class EmbeddingTable:
+    """N embedded items: ids in order, their outputs, and which model made them."""
+
+    ids: tuple[str, ...]
+    outputs: Outputs
+    card: Card
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.outputs):
+            raise ShapeError(f"{len(self.ids)} ids for {len(self.outputs)} embeddings.")
+
+    def block(self, attribute: str) -> Floats:
+        """(N, D): the embeddings of one attribute, a contiguous copy."""
+        return np.ascontiguousarray(self.outputs.embeddings[:, self.card.vocabulary.index(attribute)])
