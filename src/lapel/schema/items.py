@@ -102,9 +102,7 @@ class ItemTable:
     def __getitem__(self, row: int) -> Item:
         record = self.table.slice(row, 1).to_pylist()[0]
         labels = {
-            name: frozenset(record[name].split(SEPARATOR))
-            for name in self.vocabulary.names
-            if record[name] is not None
+            name: frozenset(record[name].split(SEPARATOR)) for name in self.vocabulary.names if record[name] is not None
         }
         mask = record.get("mask")
         return Item(

@@ -47,9 +47,7 @@ class Query:
 
     def __post_init__(self) -> None:
         if not any(not part.unlike for part in self.parts):
-            raise QueryError(
-                "A query needs at least one reference to look like (--like PHOTO:attribute=weight)."
-            )
+            raise QueryError("A query needs at least one reference to look like (--like PHOTO:attribute=weight).")
         if self.k < 1:
             raise QueryError(f"k is {self.k}; ask for at least one hit.")
 
