@@ -1,0 +1,1 @@
+"""Lapel: search fashion by its details."""
