@@ -1,0 +1,1 @@
+"""Metrics (pure), protocols, tables and reports."""
