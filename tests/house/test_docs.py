@@ -1,0 +1,61 @@
+"""The pages: their code parses, their links lead somewhere, and they are not stale."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from lapel.interfaces.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)])
+FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+names = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@names
+def test_python_blocks_parse(page: Path) -> None:
+    for language, code in FENCE.findall(page.read_text()):
+        if language == "python":
+            ast.parse(code, filename=str(page))
+
+
+@names
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
+    for target in targets:
+        path = target.split("#")[0]
+        if path and not re.match(r"[a-z]+:", path):
+            assert (page.parent / path).exists(), f"{page.name} links to {target}"
+
+
+@names
+def test_shell_lines_call_commands_that_exist(page: Path) -> None:
+    called = {
+        name
+        for language, code in FENCE.findall(page.read_text())
+        if language in {"bash", "console", "sh"}
+        for name in re.findall(r"^\s*(?:\$ )?(?:\S*/)?lapel ([a-z]+)", code, re.MULTILINE)
+    }
+    assert called <= set(COMMANDS)
+
+
+def test_the_commands_page_is_what_the_commands_say() -> None:
+    spec = importlib.util.spec_from_file_location("write_commands", ROOT / "docs" / "write_commands.py")
+    assert spec and spec.loader
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.PAGE.read_text() == writer.page(), "run `make docs`"
+
+
+def test_every_room_is_on_the_map() -> None:
+    source = ROOT / "src" / "lapel"
+    rooms = {p.stem for p in source.iterdir() if (p.is_dir() and (p / "__init__.py").is_file()) or p.suffix == ".py"}
+    for page in ("README.md", "docs/architecture.md"):
+        told = set(re.findall(r"`([a-z_]+)/?`", (ROOT / page).read_text()))
+        assert rooms - told - {"__init__", "_version"} == set(), page
