@@ -1,0 +1,48 @@
+"""Changes to training photos, each drawn from (seed, epoch, place, role) alone, so that a resumed run sees the same."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+
+from lapel.images import fit
+from lapel.schema import Preprocess
+from lapel.training.recipe import Augment
+
+Pixels = NDArray[np.uint8]
+
+
+def generator(seed: int, epoch: int, place: int, role: int = 0) -> np.random.Generator:
+    """The random source of one photo. place: its place in the epoch's order; role: anchor 0, negative 1, positive 2."""
+    return np.random.default_rng([seed, epoch, place, role, 0xA06])
+
+
+def needs_photo(augment: Augment) -> bool:
+    """Whether the change starts from the photo; otherwise the fitted pixels are enough (and can be kept)."""
+    return augment.area < 1 or augment.jitter > 0
+
+
+def change_photo(photo: Image.Image, augment: Augment, preprocess: Preprocess, rng: np.random.Generator) -> Pixels:
+    """Crop and jitter a photo, then fit it: (height, width, 3)."""
+    if augment.area < 1:
+        photo = _random_part(photo, augment.area, rng)
+    if augment.jitter > 0:
+        for change in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+            photo = change(photo).enhance(1 + augment.jitter * rng.uniform(-1, 1))
+    return fit(photo, preprocess)
+
+
+def flip(pixels: Pixels, augment: Augment, rng: np.random.Generator) -> Pixels:
+    """Left-right flip of fitted pixels, with the recipe's chance: after the crop, as published."""
+    return pixels[:, ::-1] if rng.random() < augment.flip else pixels
+
+
+def _random_part(photo: Image.Image, least: float, rng: np.random.Generator) -> Image.Image:
+    """A part of the photo's own shape (up to a fifth wider or taller) with at least `least` of its area."""
+    side = np.sqrt(rng.uniform(least, 1))
+    stretch = rng.uniform(0.9, 1.1)
+    width = min(photo.width, max(1, round(photo.width * side * stretch)))
+    height = min(photo.height, max(1, round(photo.height * side / stretch)))
+    left, top = rng.integers(0, photo.width - width + 1), rng.integers(0, photo.height - height + 1)
+    return photo.crop((int(left), int(top), int(left) + width, int(top) + height))

@@ -1,0 +1,149 @@
+"""The recipe's tables -> one table in the recipe's words, checked to be fit for training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lapel.datasets import read
+from lapel.errors import TableError, TrainingError
+from lapel.schema import SEPARATOR, SPLITS, Attribute, ItemTable, Vocabulary
+from lapel.training.recipe import Data, DataSet, Recipe
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from and is measured on.
+
+    train, valid: tables with the same vocabulary. sources: name, fingerprint and split counts of each set.
+    """
+
+    train: ItemTable
+    valid: ItemTable
+    sources: tuple[dict[str, Any], ...]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The attributes that are learnt, in index order."""
+        return self.train.vocabulary
+
+
+def load_data(recipe: Recipe) -> TrainingData:
+    """Read, rename and join the recipe's sets.
+
+    Raises:
+        TableError: a set is missing or cannot be read, or a split is empty.
+        UnknownName: an attribute that a table does not have.
+        TrainingError: an attribute with fewer than two values in the training split.
+    """
+    items, sources = join_sets(recipe.data)
+    train, valid = items.split("train"), items.split(recipe.evaluation.split)
+    _check_attributes(train)
+    if limit := recipe.data.limit:
+        train, valid = _some(train, limit, recipe.seed), _some(valid, limit, recipe.seed)
+    return TrainingData(train, valid, sources)
+
+
+def join_sets(data: Data) -> tuple[ItemTable, tuple[dict[str, Any], ...]]:
+    """All sets of a recipe as one table, and where each came from.
+
+    Values keep the order of the tables, sets in the recipe's order. Ids are `set/id` when there are several sets.
+    """
+    tables = [_read_set(data, part) for part in data.sets]
+    sources = tuple(_source(table) for table in tables)
+    if len(tables) == 1:
+        return tables[0], sources
+    names = data.attributes or tuple(dict.fromkeys(n for t in tables for n in t.vocabulary.names))
+    values = {
+        name: tuple(dict.fromkeys(v for t in tables if name in t.vocabulary.names for v in t.vocabulary[name].values))
+        for name in names
+    }
+    rows = pa.concat_tables([_rows(table, names) for table in tables])
+    vocabulary = Vocabulary(tuple(Attribute(name, values[name]) for name in names))
+    name = "+".join(t.name for t in tables)
+    return ItemTable(rows, vocabulary, Path(), name, all(t.complete for t in tables)), sources
+
+
+def _read_set(data: Data, part: DataSet) -> ItemTable:
+    """One set with its attributes and values in the recipe's words."""
+    path = _locate(data, part)
+    theirs = {ours: part.attributes.get(ours, ours) for ours in data.attributes}
+    if len(data.sets) > 1:  # a joined set need not know every attribute of the recipe
+        theirs = part.attributes or theirs
+    table = read(path, attributes=tuple(theirs.values()) or None)
+    ours = {their: our for our, their in theirs.items()}
+    columns = {name: table.table[name] for name in table.table.column_names if name not in table.vocabulary.names}
+    attributes = []
+    for attribute in table.vocabulary:
+        name = ours.get(attribute.name, attribute.name)
+        change = part.values.get(name, {})
+        columns[name] = _map_cells(table.table[attribute.name], change)
+        renamed = (change.get(value, value) for value in attribute.values)
+        attributes.append(Attribute(name, tuple(dict.fromkeys(v for v in renamed if v is not None))))
+    order = [a for n in theirs for a in attributes if a.name == n] or attributes
+    return ItemTable(pa.table(columns), Vocabulary(tuple(order)), table.root, table.name, table.complete, table.notes)
+
+
+def _locate(data: Data, part: DataSet) -> Path:
+    root = Path(data.root)
+    inside = root / part.path
+    if inside.exists():
+        return inside
+    if data.root and len(data.sets) == 1 and root.exists():
+        return root
+    raise TableError(
+        f"There is no '{inside}' to train on. Say where the photos and their labels are: "
+        f"--set data=PATH, a table, a folder with labels.csv, or the folder that holds '{part.path}'."
+    )
+
+
+def _map_cells(column: pa.ChunkedArray, change: Mapping[str, str | None]) -> pa.Array:
+    """Rename the values of each cell; a cell with nothing left is unknown."""
+    coded = column.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    cells = []
+    for text in coded.dictionary.to_pylist():
+        kept = dict.fromkeys(v for v in (change.get(value, value) for value in text.split(SEPARATOR)) if v)
+        cells.append(SEPARATOR.join(kept) or None)
+    return pa.array(cells, pa.string()).take(coded.indices)
+
+
+def _rows(table: ItemTable, names: Sequence[str]) -> pa.Table:
+    """id, absolute image path, split and the named attributes; unknown where the set has no such attribute."""
+    count = len(table)
+    empty = pa.nulls(count, pa.string())
+    columns = {
+        "id": pa.array([f"{table.name}/{item}" for item in table.ids]),
+        "image": pa.array([str(path.absolute()) for path in table.paths]),
+        "split": table.table["split"].cast(pa.string()) if "split" in table.table.column_names else empty,
+    }
+    known = table.vocabulary.names
+    return pa.table(columns | {n: table.table[n].cast(pa.string()) if n in known else empty for n in names})
+
+
+def _source(table: ItemTable) -> dict[str, Any]:
+    splits = table.table["split"].to_pylist() if "split" in table.table.column_names else []
+    counts = {split: splits.count(split) for split in SPLITS}
+    return {"name": table.name, "fingerprint": table.fingerprint, "items": len(table), "splits": counts}
+
+
+def _check_attributes(train: ItemTable) -> None:
+    for attribute in train.vocabulary:
+        held = train.labels(attribute.name).multi_hot.any(axis=0)
+        if held.sum() < 2:
+            seen = ", ".join(np.array(attribute.values)[held]) or "none"
+            others = [name for name in train.vocabulary.names if name != attribute.name]
+            raise TrainingError(
+                f"{train.name}: attribute '{attribute.name}' has {held.sum()} value in the training split ({seen}); "
+                f"two are needed to tell apart. Leave it out: --set data.attributes=[{','.join(others)}]"
+            )
+
+
+def _some(items: ItemTable, limit: int, seed: int) -> ItemTable:
+    rows = np.random.default_rng([seed, limit]).permutation(len(items))[:limit]
+    return items.take(np.sort(rows))

@@ -1,0 +1,101 @@
+"""Training photos as uint8 arrays: read through the resized-image cache, changed at random, batched ahead."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lapel.errors import ImageError
+from lapel.images import ImageCache, fit, read_images
+from lapel.schema import ItemTable, Preprocess
+from lapel.training.augment import change_photo, flip, generator, needs_photo
+from lapel.training.recipe import Augment
+
+Pixels = NDArray[np.uint8]
+Rows = NDArray[np.int64]
+Job, Made = TypeVar("Job"), TypeVar("Made")
+
+
+class Pictures:
+    """The photos of the training rows.
+
+    Args:
+        memory: bytes of decoded photos to hold; 0 reads each from the cache every time.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], cache: ImageCache, preprocess: Preprocess, augment: Augment, seed: int, memory: int
+    ) -> None:
+        self.paths, self.cache, self.preprocess = paths, cache, preprocess
+        self.augment, self.seed = augment, seed
+        self._held: dict[int, Pixels] = {}
+        self._room = memory
+        self._lock = threading.Lock()
+
+    def batch(self, rows: Rows, epoch: int, places: Rows, role: int = 0) -> Pixels:
+        """(B, height, width, 3) of these rows. places: each one's place in the epoch, which seeds its changes.
+
+        Raises:
+            ImageError: a photo that cannot be read, by name.
+        """
+        made = np.empty((len(rows), self.preprocess.height, self.preprocess.width, 3), np.uint8)
+        for at, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
+            rng = generator(self.seed, epoch, place, role)
+            made[at] = flip(self._changed(row, rng), self.augment, rng)
+        return made
+
+    def _changed(self, row: int, rng: np.random.Generator) -> Pixels:
+        if needs_photo(self.augment):
+            photo = Image.fromarray(self._kept(row, lambda: np.asarray(self.cache.open(self.paths[row]))))
+            return change_photo(photo, self.augment, self.preprocess, rng)
+        return self._kept(row, lambda: fit(self.cache.open(self.paths[row]), self.preprocess))
+
+    def _kept(self, row: int, make: Callable[[], Pixels]) -> Pixels:
+        held = self._held.get(row)
+        if held is not None:
+            return held
+        made = make()
+        with self._lock:
+            if self._room >= made.nbytes and row not in self._held:
+                self._held[row] = made
+                self._room -= made.nbytes
+        return made
+
+
+def leave_out_unreadable(items: ItemTable, cache: ImageCache, workers: int) -> tuple[ItemTable, list[ImageError]]:
+    """The rows whose photo can be read, and an error for each of the others; fills the cache on the way.
+
+    Raises:
+        ImageError: not one photo can be read; the first one's error.
+    """
+    readable, errors = np.ones(len(items), bool), []
+    for row, photo in read_images(items.paths, open=cache.open, workers=workers, skip=True):
+        if isinstance(photo, ImageError):
+            readable[row] = False
+            errors.append(photo)
+    if errors and not readable.any():
+        raise errors[0]
+    return (items.take(readable) if errors else items), errors
+
+
+def ahead(jobs: Iterable[Job], make: Callable[[Job], Made], workers: int) -> Iterator[Made]:
+    """`map(make, jobs)` in order, with `workers` threads working on the next few; an error comes out in its turn."""
+    waiting: deque[Future[Made]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="lapel-pictures")
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(make, job))
+            if len(waiting) > workers + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

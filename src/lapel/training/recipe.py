@@ -1,0 +1,217 @@
+"""What one experiment is, as typed, frozen data: data, model, sampling, loss, optimiser, evaluation, in that order."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lapel.schema import Preprocess
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSet(_Part):
+    """One labelled table of several, and how its words become ours.
+
+    path: a table or folder; relative to `data.root` when that is given.
+    attributes: our attribute name -> the table's column. Empty: the table's own names.
+    values: our attribute name -> {the table's value: our value, or null for "not known"}; others stay.
+    """
+
+    path: str
+    attributes: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str | None]] = Field(default_factory=dict)
+
+
+class Data(_Part):
+    """Where the photos and labels are.
+
+    root: the folder the sets lie in, or, for a recipe of one set, that set's table or folder itself.
+    attributes: what is learnt, in index order. Empty: every attribute of the table.
+    short_side: the resized-image cache keeps photos at about this many pixels on the short side; 0: a little more
+        than the model reads.
+    in_memory: keep decoded photos in memory, up to `memory_gb`.
+    unreadable: "raise" stops at a photo that cannot be read; "skip" leaves it out, and counts it.
+    limit: at most so many photos of each split (0: all), drawn by the seed.
+    """
+
+    root: str = ""
+    sets: tuple[DataSet, ...] = Field(min_length=1)
+    attributes: tuple[str, ...] = ()
+    short_side: int = Field(0, ge=0)
+    in_memory: bool = True
+    memory_gb: float = Field(2.0, ge=0)
+    workers: int = Field(2, ge=1)
+    unreadable: Literal["raise", "skip"] = "raise"
+    limit: int = Field(0, ge=0)
+
+
+class Model(_Part):
+    """What is trained.
+
+    system: triplet, csn, asen or asen_v2. backbone, cut: as `lapel.models.backbones` names them.
+    weights: where the backbone starts: "packaged", "random", or a file.
+    dim: width of an embedding; 0 takes the system's own. options: further arguments of the system's head.
+    look_dim: width of the whole-look embedding; 0 keeps every channel of the pooled map.
+    freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
+    freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
+    """
+
+    system: Literal["triplet", "csn", "asen", "asen_v2"]
+    backbone: str = "efficientnet_lite0"
+    cut: str | int | None = None
+    weights: str = "packaged"
+    dim: int = Field(0, ge=0)
+    options: dict[str, Any] = Field(default_factory=dict)
+    look_dim: int = Field(256, ge=0)
+    height: int = Field(224, ge=32)
+    width: int = Field(224, ge=32)
+    resize: Literal["crop", "stretch", "pad"] = "crop"
+    freeze: int | Literal["all"] = 0
+    freeze_batchnorm: bool = False
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How a photo becomes the input; "crop" cuts the centre out of it, as published."""
+        return Preprocess(self.height, self.width, self.resize, max(self.height, self.width))
+
+
+class Augment(_Part):
+    """Changes to a training photo, drawn anew for each (seed, epoch, place in the epoch).
+
+    flip: chance of a left-right flip, after the crop; the published recipes use 0.5 and nothing else.
+    area: a random part of the photo, at least this share of its area, is cut out and resized (1: off).
+    jitter: brightness, contrast and saturation are scaled by up to this much (0: off).
+    """
+
+    flip: float = Field(0.5, ge=0, le=1)
+    area: float = Field(1.0, gt=0, le=1)
+    jitter: float = Field(0.0, ge=0, lt=1)
+
+
+class Sampling(_Part):
+    """What a training step sees.
+
+    mode: "triplets" as published (three photos under one attribute, one forward each), or "batch", which is ours:
+        `batch` photos under all attributes at once.
+    batch: triplets, or photos, a step and a process.
+    triplets: triplets an epoch ("triplets" only).
+    negative: drawn "entry" by entry (ASEN), or "value" first and then entry (ASEN++, RPF) ("triplets" only).
+    balanced: share of each batch drawn evenly over the values of one attribute, which rotates; the rest goes once
+        through the training photos ("batch" only).
+    steps: steps an epoch; 0: one pass over the photos, or `triplets` triplets.
+    """
+
+    mode: Literal["triplets", "batch"] = "batch"
+    batch: int = Field(16, ge=1)
+    triplets: int = Field(100_000, ge=1)
+    negative: Literal["entry", "value"] = "entry"
+    balanced: float = Field(0.5, ge=0, le=1)
+    steps: int = Field(0, ge=0)
+    augment: Augment = Augment()
+
+
+class Loss(_Part):
+    """The weighted sum that is minimised.
+
+    margin: of the ranking losses, in cosine. In "triplets" mode the loss is the margin ranking loss alone.
+    in_batch_triplet, proxy, supcon: weights of the losses of "batch" mode. proxy_scale: inverse temperature of the
+    proxy softmax. temperature: of supcon. proxy_lr: the proxies' learning rate over the head's.
+    """
+
+    margin: float = Field(0.2, ge=0, le=2)
+    in_batch_triplet: float = Field(0.0, ge=0)
+    proxy: float = Field(0.0, ge=0)
+    supcon: float = Field(0.0, ge=0)
+    proxy_scale: float = Field(16.0, gt=0)
+    temperature: float = Field(0.1, gt=0)
+    proxy_lr: float = Field(10.0, gt=0)
+
+
+class Optimiser(_Part):
+    """How weights move. The defaults are the published ones of ASENet_V2: Adam, 1e-4, times 0.9 every 3 epochs.
+
+    lr: of the head. backbone_lr: of the backbone; null: the same. weight_decay: 0 is plain Adam, else AdamW.
+    schedule: "step" multiplies by `decay` every `step_size` epochs; "cosine" falls to zero over the run; "constant".
+    warmup: steps of linear rise. accumulate: steps whose gradients are averaged into one update.
+    clip: greatest gradient norm (0: no clipping).
+    """
+
+    epochs: int = Field(50, ge=1)
+    lr: float = Field(1e-4, gt=0)
+    backbone_lr: float | None = Field(None, ge=0)
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    step_size: int = Field(3, ge=1)
+    decay: float = Field(0.9, gt=0, le=1)
+    warmup: int = Field(0, ge=0)
+    accumulate: int = Field(1, ge=1)
+    clip: float = Field(0.0, ge=0)
+
+
+class Evaluation(_Part):
+    """How epochs are compared: mean over attributes of MAP on `split`, every so many epochs."""
+
+    split: Literal["valid", "test"] = "valid"
+    protocol: str = "each-against-rest"
+    every: int = Field(1, ge=1)
+    batch: int = Field(64, ge=1)
+
+
+class Running(_Part):
+    """Where and how it runs; nothing here changes what is learnt, except through rounding.
+
+    device: auto, cpu, cuda or mps. precision: as Lightning Fabric names it. threads: of PyTorch on CPU; 0: its own.
+    checkpoint_seconds, checkpoint_steps: the last checkpoint is renewed after so much time or so many steps (0: off).
+    log_every: steps between two lines of metrics.jsonl.
+    """
+
+    device: str = "auto"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    channels_last: bool = True
+    threads: int = Field(0, ge=0)
+    checkpoint_seconds: float = Field(300.0, ge=0)
+    checkpoint_steps: int = Field(0, ge=0)
+    log_every: int = Field(10, ge=1)
+
+
+class Recipe(_Part):
+    """One experiment. `lapel.training.load_recipe` reads it from YAML."""
+
+    name: str = ""
+    trains: str = ""
+    paper: str = ""
+    seed: int = 1
+    data: Data
+    model: Model
+    sampling: Sampling = Sampling()
+    loss: Loss = Loss()
+    optimiser: Optimiser = Optimiser()
+    evaluation: Evaluation = Evaluation()
+    running: Running = Running()
+
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> Recipe:
+        weights = (self.loss.in_batch_triplet, self.loss.proxy, self.loss.supcon)
+        if self.sampling.mode == "batch" and not any(weights):
+            raise ValueError(
+                "sampling.mode is 'batch' but every loss has weight 0; set one of loss.in_batch_triplet, "
+                "loss.proxy, loss.supcon above 0"
+            )
+        return self
+
+    @property
+    def quick(self) -> Recipe:
+        """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing."""
+        part = {
+            "data": self.data.model_copy(update={"limit": 64, "workers": 1, "short_side": 0}),
+            "model": self.model.model_copy(update={"height": 64, "width": 64, "look_dim": 8}),
+            "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),
+            "optimiser": self.optimiser.model_copy(update={"epochs": 1, "warmup": 0, "accumulate": 1}),
+            "evaluation": self.evaluation.model_copy(update={"batch": 8}),
+            "running": self.running.model_copy(update={"device": "cpu", "precision": "32-true", "log_every": 1}),
+        }
+        return self.model_copy(update=part)
