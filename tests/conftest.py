@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+TORCH_IS_HERE = importlib.util.find_spec("torch") is not None
+ASKS_FOR_TORCH = re.compile(
+    r"^(?:from|import) (?:torch|timm|safetensors|onnx\b|lapel\.(?:models|losses|training|parity)|lapel\.export)",
+    re.MULTILINE,
+)
+ALONE = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Where the train extra is not installed (`make test-base`), leave out the files that import it."""
+    if TORCH_IS_HERE or not collection_path.name.startswith("test_"):
+        return None
+    return True if ASKS_FOR_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+
+
+def pytest_report_header() -> str | None:
+    """Say that files were left out, so that nobody takes a base run for a whole one."""
+    return (
+        None if TORCH_IS_HERE else "PyTorch is not installed: test files that import the training rooms are left out."
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +60,19 @@ def shared() -> Path:
     if os.environ.get("LAPEL_REQUIRE_SHARED") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Callable[..., str]:
+    """Run a headless browser: `chromium("--dump-dom", page.as_uri())` gives what it printed. Skips where there is none."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs a browser: `make chromium` installs Debian's")
+
+    def run(*arguments: str) -> str:
+        own = f"--user-data-dir={tmp_path / 'chromium'}"
+        done = subprocess.run([program, *ALONE, own, *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
