@@ -1,0 +1,75 @@
+"""Do the images of a table exist? Asked by listing folders, so that a million rows take seconds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lapel.errors import TableError
+from lapel.schema import ItemTable
+
+Missing = Literal["strict", "skip", "ignore"]
+
+IMAGE_ENDINGS = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm")
+)
+"""File endings by which a photo is recognised in a folder; a table may name a file with any ending."""
+
+_SHOWN = 3
+
+
+def missing_rows(table: ItemTable) -> NDArray[np.int64]:
+    """Rows whose image file does not exist, ascending."""
+    root = str(table.root)
+    listed: dict[str, frozenset[str]] = {}
+    rows = []
+    for row, image in enumerate(table.table["image"].to_pylist()):
+        folder, base = os.path.split(os.path.join(root, image))
+        names = listed.get(folder)
+        if names is None:
+            names = listed[folder] = _names(folder)
+        # A listing is the quick answer; the file system has the last word (case, links, odd Unicode).
+        if base not in names and not os.path.exists(os.path.join(folder, base)):
+            rows.append(row)
+    return np.asarray(rows, np.int64)
+
+
+def check_images(table: ItemTable, missing: Missing) -> ItemTable:
+    """The table itself, or without the rows whose image is missing.
+
+    Raises:
+        TableError: with "strict", an image is missing; with "skip", all are; or another word was given.
+    """
+    if missing not in ("strict", "skip", "ignore"):
+        raise TableError(f"missing is '{missing}'; expected strict, skip or ignore.")
+    rows = missing_rows(table) if missing != "ignore" else np.empty(0, np.int64)
+    if not len(rows):
+        return table
+    first = ", ".join(table.table["image"][int(row)].as_py() for row in rows[:_SHOWN])
+    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
+    if missing == "strict" or len(rows) == len(table):
+        raise TableError(
+            f"{table.name}: {len(rows):,} of {len(table):,} images do not exist: {first}{more}. Image paths are "
+            f"relative to {table.root}. Correct them, or leave these rows out with missing='skip' (--skip)."
+        )
+    kept = np.ones(len(table), bool)
+    kept[rows] = False
+    note = f"{len(rows):,} of {len(table):,} rows left out because their image does not exist: {first}{more}."
+    return replace(table.take(kept), complete=False, notes=(*table.notes, note))
+
+
+def _names(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def is_image(name: str) -> bool:
+    """Whether a file name ends like a photo's and is not hidden."""
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_ENDINGS
