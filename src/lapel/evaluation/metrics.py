@@ -179,16 +179,21 @@ def chance_ap(relevant: ArrayLike, total: ArrayLike) -> Doubles:
 
 
 def bootstrap(
-    scores: ArrayLike, seed: int = 0, resamples: int = 2000, level: float = 0.95, block: int = 1_000_000
+    scores: ArrayLike,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+    counts: ArrayLike | None = None,
 ) -> tuple[float, float]:
-    """Percentile interval of the mean over queries, by resampling queries with replacement.
+    """Percentile interval of a mean over queries, by resampling with replacement.
 
     Args:
-        scores: (Q,) one figure a query, e.g. its AP.
+        scores: (Q,) one figure a query, e.g. its AP; with `counts`, the sum of the figures of a group of queries.
         seed: of NumPy's PCG64; the same seed gives the same interval.
         resamples: how many means are drawn.
         level: 0.95 gives the 2.5th and 97.5th percentile.
-        block: how many draws are in memory at once.
+        counts: (Q,) queries in each group, where groups are resampled whole: the queries that one photo makes
+            under several attributes rise and fall together. None means one query each.
 
     Returns:
         (low, high); both NaN for no query.
@@ -196,19 +201,29 @@ def bootstrap(
     >>> bootstrap([0.5, 0.5, 0.5])
     (0.5, 0.5)
     """
-    values = np.asarray(scores, dtype=np.float64).ravel()
-    if len(values) == 0:
+    means = resampled_means(scores, seed, resamples, counts)
+    if len(means) == 0:
         return float("nan"), float("nan")
-    draw = np.random.default_rng(seed)
-    step = max(1, block // len(values))
-    means = np.concatenate(
-        [
-            values[draw.integers(0, len(values), (min(step, resamples - start), len(values)))].mean(axis=1)
-            for start in range(0, resamples, step)
-        ]
-    )
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def resampled_means(
+    scores: ArrayLike, seed: int = 0, resamples: int = 2000, counts: ArrayLike | None = None, block: int = 1_000_000
+) -> Doubles:
+    """(resamples,) bootstrap means, see `bootstrap`; empty for no query. At most `block` draws are held at once."""
+    values = np.asarray(scores, dtype=np.float64).ravel()
+    size = len(values)
+    if size == 0:
+        return np.empty(0)
+    weights = np.ones(size) if counts is None else np.asarray(counts, dtype=np.float64).ravel()
+    draw = np.random.default_rng(seed)
+    step = max(1, block // size)
+    means = []
+    for start in range(0, resamples, step):
+        chosen = draw.integers(0, size, (min(step, resamples - start), size))
+        means.append(values[chosen].sum(axis=1) / weights[chosen].sum(axis=1))
+    return np.concatenate(means)
 
 
 def _first(ranked: ArrayLike, k: int) -> NDArray[Any]:

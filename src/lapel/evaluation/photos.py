@@ -1,0 +1,87 @@
+"""Score a model on photos: embed the split, find its near duplicates, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lapel.embedding import embed
+from lapel.errors import UnknownName
+from lapel.evaluation.evaluate import WHOLE_TABLE, common_attributes, evaluate_embeddings
+from lapel.evaluation.protocols import PROTOCOLS, Lists
+from lapel.evaluation.record import Evaluation
+from lapel.images import NEAR, Fingerprint, HashStore, ImageCache, fingerprints, near_groups
+from lapel.progress import Progress, Quiet
+from lapel.schema import ItemTable, Model
+
+
+def evaluate(
+    model: Model,
+    items: ItemTable,
+    *,
+    split: str = "test",
+    protocol: str = "each-against-rest",
+    attributes: Sequence[str] | None = None,
+    lists: Lists | None = None,
+    batch: int = 32,
+    skip: bool = False,
+    workers: int = 2,
+    cache: ImageCache | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Embed the photos of a split and score every attribute that model and data have in common.
+
+    Args:
+        model: anything that answers the model contract.
+        items: the labelled table.
+        split: train, valid or test; "all" takes every row.
+        protocol: a name of `PROTOCOLS`. `each-against-rest` hashes the photos to find near duplicates.
+        attributes: which to score; None takes all that both have.
+        lists: query and gallery ids for `query-gallery`; None reads the column `role`.
+        batch: photos a model call.
+        skip: leave unreadable photos out and say how many; False raises on the first.
+        workers: threads that read photos.
+        cache: of resized photos.
+        seed: of the bootstrap intervals.
+        progress: advances once a photo embedded.
+
+    Raises:
+        UnknownName, InputError, TableError: as `evaluate_embeddings`.
+        ImageError: a photo cannot be read and `skip` is off.
+    """
+    if protocol not in PROTOCOLS:
+        raise UnknownName("protocol", protocol, PROTOCOLS)
+    common_attributes(model.card, items, attributes)  # before the long part: a wrong name must not cost minutes
+    part = items if split == WHOLE_TABLE else items.split(split)
+    table, _ = embed(
+        model, part.paths, part.ids, batch=batch, skip=skip, cache=cache, workers=workers, progress=progress or Quiet()
+    )
+    groups = near_duplicates(part, workers) if protocol == "each-against-rest" else None
+    return evaluate_embeddings(
+        table, items, split=split, protocol=protocol, attributes=attributes, groups=groups, lists=lists, seed=seed
+    )
+
+
+def near_duplicates(items: ItemTable, workers: int = 2, distance: int = NEAR) -> dict[str, int]:
+    """Group number of every item by the look of its photo; an unreadable photo is alone in its group.
+
+    Args:
+        items: the rows to group, usually one split.
+        workers: threads that read photos not hashed before.
+        distance: bits of 64 in which the hashes of near duplicates may differ.
+
+    Returns:
+        id -> group number, for `evaluate_embeddings`.
+    """
+    store = HashStore()
+    try:
+        found = list(fingerprints(items.paths, workers, store))
+    finally:
+        store.close()
+    readable = [row for row, print_ in enumerate(found) if isinstance(print_, Fingerprint)]
+    looks = np.array([p.look for p in found if isinstance(p, Fingerprint)], dtype=np.uint64)
+    groups = np.arange(len(found), dtype=np.int64) + len(found)
+    groups[readable] = near_groups(looks, distance)
+    return dict(zip(items.ids, groups.tolist(), strict=True))

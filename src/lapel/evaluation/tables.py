@@ -1,0 +1,56 @@
+"""An evaluation as a table for a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from lapel.evaluation.record import Evaluation
+
+
+def title_of(evaluation: Evaluation) -> str:
+    """Model, data, split and protocol in one line: what every table and page of figures is headed by."""
+    data = evaluation.data
+    part = "" if data.complete else ", partial"
+    return f"{evaluation.model} on {data.name} ({data.split}{part}), protocol {evaluation.protocol}"
+
+
+def score_table(evaluation: Evaluation) -> Table:
+    """One row an attribute, then the overall figure and the mean over attributes; percents."""
+    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation))
+    table.caption_justify = "left"
+    table.add_column("attribute")
+    for name in ("MAP", "95 % interval", "chance", "R@1", "R@5", "R@10", "queries", "gallery", "empty"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, s in evaluation.attributes.items():
+        recalls = (f"{r:.1f}" for r in (s.r1, s.r5, s.r10))
+        counts = (str(n) for n in (s.queries, s.gallery, s.empty))
+        table.add_row(name, f"{s.map:.2f}", f"{s.low:.2f} to {s.high:.2f}", f"{s.chance:.2f}", *recalls, *counts)
+    table.add_section()
+    interval, scores = f"{evaluation.low:.2f} to {evaluation.high:.2f}", evaluation.attributes.values()
+    queries, empty = sum(s.queries for s in scores), sum(s.empty for s in scores)
+    table.add_row(
+        "overall",
+        f"{evaluation.overall:.2f}",
+        interval,
+        f"{evaluation.chance:.2f}",
+        "",
+        "",
+        "",
+        str(queries),
+        "",
+        str(empty),
+    )
+    table.add_row("mean of attributes", f"{evaluation.mean:.2f}")
+    return table
+
+
+def caption_of(evaluation: Evaluation) -> str:
+    """What one must know to read the figures, line by line."""
+    lines = [
+        "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items",
+        "(empty) scores 0 and counts; R@k is the share of queries with a relevant item among the first k.",
+        f"Left out of a query's ranking: {evaluation.near_duplicates}.",
+        *(f"Not scored: {name} ({reason})." for name, reason in evaluation.skipped.items()),
+        *(f"Note: {note}." for note in evaluation.notes),
+    ]
+    return "\n".join(lines)
