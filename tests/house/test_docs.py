@@ -59,3 +59,13 @@ def test_every_room_is_on_the_map() -> None:
     for page in ("README.md", "docs/architecture.md"):
         told = set(re.findall(r"`([a-z_]+)/?`", (ROOT / page).read_text()))
         assert rooms - told - {"__init__", "_version"} == set(), page
+
+
+@pytest.mark.parametrize("name", ["dataset", "loss", "model"])
+def test_the_guides_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name != "dataset":
+        pytest.importorskip("torch", reason="the guide trains: needs the train extra")
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "guides" / f"{name}.md"
+    code = "\n".join(code for language, code in FENCE.findall(page.read_text()) if language == "python")
+    exec(compile(code, str(page), "exec"), {"__name__": "guide"})
