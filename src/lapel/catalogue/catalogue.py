@@ -1,0 +1,237 @@
+"""The one door to a stored collection: make it, fill it, search it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from lapel.catalogue.adding import Adding, AddReport
+from lapel.catalogue.asking import Like, build_query
+from lapel.catalogue.columns import label_values, sizes, stored_embeddings, stored_items
+from lapel.catalogue.manifest import FILE, Manifest
+from lapel.catalogue.models import FOLDER, ModelLike, check_same, copy_in, reopen, resolve
+from lapel.catalogue.sources import read_source
+from lapel.errors import CatalogueError
+from lapel.progress import Progress, Quiet
+from lapel.schema import Answer, EmbeddingTable, Hit, ItemTable, Model, Query
+from lapel.search import Collection, Searcher
+from lapel.store import LanceStore, writing
+
+DEFAULT_MODEL = "lapel-lite"
+OWN_FILES = frozenset({"items.lance", FOLDER, "writer.lock"})
+
+
+class Catalogue:
+    """Items, their photos' embeddings and the model that made them, in one folder.
+
+    One process writes at a time; others may search meanwhile and see what was stored when they opened it.
+    Make one by `Catalogue.create`, open one by `Catalogue.open`.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, store: LanceStore, model: Model | None = None) -> None:
+        self.folder, self.manifest, self.store, self._model = folder, manifest, store, model
+        self.store.label_columns(tuple(manifest.labels))
+        self._searcher: Searcher | None = None
+
+    @classmethod
+    def create(cls, path: str | Path, model: ModelLike = DEFAULT_MODEL) -> Catalogue:
+        """Make an empty catalogue in a new folder.
+
+        model: a shipped model's name, the folder of an exported ONNX model (copied in), or a model in memory.
+
+        Raises:
+            CatalogueError: the folder holds something already.
+            UnknownName: no such model.
+        """
+        folder = Path(path)
+        opened, source, name = resolve(model)
+        _claim(folder)
+        with writing(folder):
+            _clear_half_made(folder)
+            store = LanceStore.create(folder, sizes(opened.card))
+            if source == "copied" and isinstance(model, (str, Path)):
+                copy_in(model, folder)
+            manifest = Manifest.new(opened.card, source, name).at(store.version)
+            manifest.save(folder)
+        return cls(folder, manifest, store, opened)
+
+    @classmethod
+    def open(cls, path: str | Path, model: ModelLike | None = None) -> Catalogue:
+        """Open a catalogue; if a power cut damaged its newest state, the last good one, with a warning.
+
+        model: only needed when the catalogue was filled by a model in memory.
+
+        Raises:
+            CatalogueError: no catalogue, damaged beyond opening, or filled by another model than the one given.
+        """
+        folder = Path(path)
+        manifest = Manifest.load(folder)
+        given = None if model is None else resolve(model)[0]
+        if given is not None:
+            check_same(manifest.card, given.card, folder)
+        store = LanceStore.open(folder, manifest.table_version)
+        for note in store.notes:
+            warnings.warn(note, RuntimeWarning, stacklevel=2)
+        return cls(folder, manifest, store, given)
+
+    def __len__(self) -> int:
+        return self.store.count()
+
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, str) and item in self.searcher.collection.places
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What a query may name, beside "look"."""
+        return self.manifest.card.vocabulary.names
+
+    @property
+    def searcher(self) -> Searcher:
+        """The items in memory; read on first use and after every change made through this object."""
+        if self._searcher is None:
+            self._searcher = Searcher(Collection.load(self.store, self.manifest.card), self.model)
+        return self._searcher
+
+    def model(self) -> Model:
+        """The model that filled this catalogue; opened when first needed.
+
+        Raises:
+            CatalogueError: it is gone, or another model now has its name.
+        """
+        if self._model is None:
+            self._model = reopen(self.manifest, self.folder)
+        return self._model
+
+    def add(
+        self,
+        source: str | Path | ItemTable,
+        labels: str | Path | None = None,
+        *,
+        strict: bool = False,
+        workers: int = 2,
+        progress: Progress | None = None,
+        committed: Callable[[Sequence[str]], None] | None = None,
+    ) -> AddReport:
+        """Add a folder of photos, a table, or an `ItemTable`; resumable, nothing is embedded twice.
+
+        An id that is stored with the same bytes is not embedded again, though its labels and metadata are
+        brought up to date; an id whose photo changed is embedded anew and keeps its place.
+
+        Args:
+            source: see `lapel.datasets.read`.
+            labels: a table whose `image` column names photos inside `source`.
+            strict: raise the first unreadable photo instead of listing it in the report.
+            workers: threads that read photos.
+            progress: advanced by one a photo.
+            committed: called after every commit with the ids now safe on disk.
+
+        Raises:
+            CatalogueError: another process is writing, or an id stands for two photos.
+            TableError, ImageError: the source cannot be read; with `strict`, neither can a photo.
+        """
+        items = read_source(source, labels)
+
+        def on_disk(ids: Sequence[str]) -> None:
+            self._committed()
+            if committed is not None:
+                committed(ids)
+
+        with writing(self.folder):
+            self._refresh()
+            self.manifest = self.manifest.with_labels(label_values(items))
+            self.manifest.save(self.folder)  # before the rows: a label column must never pass for metadata
+            self.store.label_columns(tuple(self.manifest.labels))
+            adding = Adding(
+                self.store, self.manifest.card, self.model, items, on_disk, progress or Quiet(), strict, workers
+            )
+            try:
+                return adding.run()
+            finally:
+                self._committed()
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove items by id; ids that are not there are passed over. Returns how many were removed."""
+        with writing(self.folder):
+            self._refresh()
+            removed = self.store.delete(list(ids))
+            self._committed()
+        return removed
+
+    def search(self, like: Like, *, where: str = "", unlike: Like | None = None, k: int = 20) -> list[Hit]:
+        """The k items most like the references in the attributes named, best first; see `Query` for the score.
+
+        Args:
+            like: a photo's path, `item:ID` or a PIL picture (the whole look); or a mapping from such a
+                reference to attribute weights, one attribute, or several of equal weight; or pairs of these.
+            where: a filter on the items' columns, for example "price < 50 and color = 'red'".
+            unlike: the same as `like`, subtracted.
+            k: how many hits.
+
+        Raises:
+            QueryError, UnknownName, ImageError: see `Searcher.search`.
+        """
+        query, pictures = build_query(like, unlike, where, k)
+        return list(self.query(query, pictures).hits)
+
+    def query(self, query: Query, pictures: Mapping[str, Image.Image] | None = None) -> Answer:
+        """Answer a ready-made query; `pictures` are those that its parts name and that are in memory."""
+        return self.searcher.search(query, pictures)
+
+    def items(self) -> ItemTable:
+        """The stored items with their labels and metadata, in insertion order."""
+        return stored_items(self.store, self.manifest, self.folder)
+
+    def embeddings(self) -> EmbeddingTable:
+        """Everything the model gave for every item, in the order of `items`."""
+        return stored_embeddings(self.store, self.manifest.card)
+
+    def info(self) -> dict[str, Any]:
+        """What it is and holds, JSON-ready."""
+        files = [Path(at) / name for at, _, names in os.walk(self.folder) for name in names]
+        return {
+            "folder": str(self.folder),
+            "items": len(self),
+            "model": self.manifest.card.name,
+            "fingerprint": self.manifest.card.fingerprint,
+            "attributes": list(self.attributes),
+            "columns": {name: str(kind) for name, kind in self.store.columns.items()},
+            "labels": {name: list(values) for name, values in self.manifest.labels.items()},
+            "created": self.manifest.created,
+            "created_by": self.manifest.created_by,
+            "version": self.store.version,
+            "bytes": sum(path.stat().st_size for path in files if path.is_file()),
+            "notes": list(self.store.notes),
+        }
+
+    def _refresh(self) -> None:
+        """Another process may have written since this object was opened; a writer starts from the newest state."""
+        self.manifest = Manifest.load(self.folder)
+        self.store = LanceStore.open(self.folder, self.manifest.table_version)
+        self._searcher = None
+
+    def _committed(self) -> None:
+        self._searcher = None
+        self.manifest = self.manifest.at(self.store.version)
+        self.manifest.save(self.folder)
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder, or accept an empty one or one where a creation was cut short."""
+    if folder.is_file():
+        raise CatalogueError(f"{folder} is a file; give the name of a folder for the catalogue.")
+    if (folder / FILE).exists():
+        raise CatalogueError(f"{folder} is a catalogue already; open it, or choose another name.")
+    if folder.is_dir() and (others := {path.name for path in folder.iterdir()} - OWN_FILES):
+        raise CatalogueError(f"{folder} is not empty (it holds {min(others)}); give a new folder for the catalogue.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _clear_half_made(folder: Path) -> None:
+    for name in ("items.lance", FOLDER):
+        shutil.rmtree(folder / name, ignore_errors=True)

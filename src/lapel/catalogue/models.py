@@ -1,0 +1,73 @@
+"""Which model a catalogue uses: found, copied in, and refused when it is not the one that filled it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lapel.catalogue.manifest import Manifest, Source
+from lapel.errors import CatalogueError, LapelError
+from lapel.schema import Card, Model
+
+FOLDER = "model"
+
+ModelLike = str | Path | Model
+"""A shipped model's name, a folder with an exported ONNX model, or a model in memory."""
+
+
+def resolve(model: ModelLike) -> tuple[Model, Source, str]:
+    """The model, where it comes from, and its name.
+
+    Raises:
+        UnknownName: neither a shipped name nor a folder.
+    """
+    if not isinstance(model, (str, Path)):
+        return model, "given", model.card.name
+    from lapel.runtime import open_model, shipped
+
+    opened = open_model(model)
+    return opened, ("shipped" if str(model) in shipped() else "copied"), str(model)
+
+
+def copy_in(model: ModelLike, folder: Path) -> None:
+    """Copy an ONNX model's folder into a catalogue, so that the catalogue can be moved as a whole."""
+    target = folder / FOLDER
+    target.mkdir()
+    for path in Path(str(model)).iterdir():
+        if path.is_file():
+            shutil.copy2(path, target / path.name)
+
+
+def reopen(manifest: Manifest, folder: Path) -> Model:
+    """The model that filled a catalogue.
+
+    Raises:
+        CatalogueError: it is not to be had, or what stands under its name is another one.
+    """
+    if manifest.source == "given":
+        raise CatalogueError(
+            f"{folder} was filled by a model in memory ('{manifest.model_name}'). "
+            "Pass that model again: Catalogue.open(path, model=...)."
+        )
+    from lapel.runtime import open_model
+
+    try:
+        model = open_model(manifest.model_name if manifest.source == "shipped" else folder / FOLDER)
+    except LapelError as error:
+        raise CatalogueError(f"{folder}: its model '{manifest.model_name}' cannot be opened. {error}") from error
+    check_same(manifest.card, model.card, folder)
+    return model
+
+
+def check_same(filled_by: Card, offered: Card, folder: Path) -> None:
+    """Refuse another model: its embeddings cannot be compared with the stored ones.
+
+    Raises:
+        CatalogueError: the fingerprints differ.
+    """
+    if filled_by.fingerprint != offered.fingerprint:
+        raise CatalogueError(
+            f"{folder} was filled by model '{filled_by.name}' ({filled_by.fingerprint}); the model offered is "
+            f"'{offered.name}' ({offered.fingerprint}), whose embeddings cannot be compared with it. "
+            "Use the model that filled it, or index the photos into a new catalogue."
+        )

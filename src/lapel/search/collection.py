@@ -1,0 +1,134 @@
+"""A stored catalogue's rows in memory, in insertion order: what a search reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lapel.errors import QueryError, UnknownName
+from lapel.index import ExactIndex
+from lapel.schema import WHOLE_LOOK, Card, Floats
+from lapel.search.where import parse
+from lapel.store import Store
+
+FILTERABLE = ("id", "image")
+"""Columns of our own that a filter may use beside the user's."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """n items of one model.
+
+    ids, images: (n,) text. index: one block an attribute and one for the look. best: (n, K) index of each
+    attribute's most probable value within the attribute; probability: (n, K) its probability. metadata: the
+    user's columns.
+    """
+
+    card: Card
+    store: Store
+    ids: list[str]
+    images: list[str]
+    index: ExactIndex
+    best: NDArray[np.int16]
+    probability: Floats
+    metadata: pa.Table
+
+    @classmethod
+    def load(cls, store: Store, card: Card) -> Collection:
+        """Read everything that answers need; pictures, regions and probabilities of other values stay on disk."""
+        n, k = store.count(), len(card.vocabulary)
+        blocks = np.zeros((k, n, card.dim), np.float32)
+        look = np.zeros((n, card.look_dim), np.float32)
+        best, probability = np.zeros((n, k), np.int16), np.zeros((n, k), np.float32)
+        for places, batch in store.scan(["all", "look", "values"]):
+            units = matrix(batch["all"]).reshape(len(batch), k, card.dim)
+            for attribute in range(k):
+                blocks[attribute, places] = units[:, attribute]
+            look[places] = matrix(batch["look"])
+            best[places], probability[places] = _tops(matrix(batch["values"]), card)
+        text = store.table(["id", "image"])
+        named: dict[str, Floats] = dict(zip(card.vocabulary.names, blocks, strict=True)) | {WHOLE_LOOK: look}
+        return cls(
+            card,
+            store,
+            text["id"].to_pylist(),
+            text["image"].to_pylist(),
+            ExactIndex(named),
+            best,
+            probability,
+            store.table(list(store.columns)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Id -> row."""
+        return {name: row for row, name in enumerate(self.ids)}
+
+    def row(self, item: str) -> int:
+        """The row of an item.
+
+        Raises:
+            UnknownName: there is no such item; suggests the nearest id when there are not too many.
+        """
+        if item in self.places:
+            return self.places[item]
+        if len(self) <= 50:
+            raise UnknownName("item", item, self.ids, "This catalogue")
+        raise QueryError(f"Unknown item '{item}'. This catalogue holds {len(self)} items, none of that id.")
+
+    def allowed(self, where: str) -> NDArray[np.bool_] | None:
+        """(n,) which rows a filter lets through; None when there is no filter. Raises as `where.parse` does."""
+        condition = parse(where, [*FILTERABLE, *self.store.columns])
+        return None if condition is None else self.store.filter(condition)
+
+    def metadata_of(self, row: int) -> dict[str, Any]:
+        """The user's columns of one row; empty cells left out."""
+        record = {name: self.metadata[name][row].as_py() for name in self.metadata.column_names}
+        return {name: value for name, value in record.items() if value is not None}
+
+    def values_of(self, row: int) -> dict[str, tuple[str, float]]:
+        """Attribute -> most probable value and its probability; empty when the model's values are not fitted."""
+        return _named(self.best[row], self.probability[row], self.card)
+
+
+def top_values(values: Floats, card: Card) -> dict[str, tuple[str, float]]:
+    """(V,) probabilities -> attribute -> most probable value and its probability; empty when they are not fitted."""
+    best, probability = _tops(values[None], card)
+    return _named(best[0], probability[0], card)
+
+
+def _named(best: NDArray[np.int16], probability: Floats, card: Card) -> dict[str, tuple[str, float]]:
+    if not card.values_fitted:
+        return {}
+    return {
+        attribute.name: (attribute.values[best[k]], float(probability[k]))
+        for k, attribute in enumerate(card.vocabulary)
+        if attribute.values
+    }
+
+
+def matrix(column: Any) -> NDArray[Any]:
+    """A fixed-size list column of n rows -> (n, length)."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)  # type: ignore[no-any-return]
+
+
+def _tops(values: Floats, card: Card) -> tuple[NDArray[np.int16], Floats]:
+    """(rows, V) probabilities -> each attribute's most probable value and its probability, (rows, K) both."""
+    best = np.zeros((len(values), len(card.vocabulary)), np.int16)
+    probability = np.zeros(best.shape, np.float32)
+    for k, part in enumerate(card.vocabulary.slices):
+        if part.stop > part.start:
+            best[:, k] = values[:, part].argmax(axis=1)
+            probability[:, k] = values[:, part].max(axis=1)
+    return best, probability

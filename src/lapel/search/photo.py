@@ -1,0 +1,61 @@
+"""One photo read once: its content hash, the model's input, and the thumbnail that a catalogue keeps."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lapel.errors import ImageMissing
+from lapel.images import content_hash, fit, normalise, open_image
+from lapel.schema import Model, Outputs, Preprocess
+
+THUMB_SIDE, THUMB_QUALITY = 256, 85
+
+
+@dataclass(frozen=True)
+class Photo:
+    """hash: 32 hex digits of the file. pixels: (H, W, 3) uint8 as the model reads. thumb: JPEG, long side <= 256."""
+
+    hash: str
+    pixels: NDArray[np.uint8]
+    thumb: bytes
+
+
+def read_photo(path: str | Path, preprocess: Preprocess) -> Photo:
+    """Read a file once; the hash is that of the very bytes that were decoded.
+
+    Raises:
+        ImageError: the file is missing or no picture; the message names it.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        content = b""
+    if not content:  # let the room that knows every reason say which one it is
+        open_image(path)
+        raise ImageMissing(path, "the file could not be read. Try again.")
+    return _photo(content_hash(content), open_image(content, name=str(path)), preprocess)
+
+
+def from_picture(picture: Image.Image, preprocess: Preprocess) -> Photo:
+    """The same for a picture in memory; it has no file, so its hash is empty."""
+    return _photo("", picture.convert("RGB"), preprocess)
+
+
+def embed_photos(model: Model, photos: list[Photo]) -> Outputs:
+    """One pass of the model over some photos, in order."""
+    return model(normalise(np.stack([photo.pixels for photo in photos]), model.card.preprocess))
+
+
+def _photo(digest: str, picture: Image.Image, preprocess: Preprocess) -> Photo:
+    pixels = fit(picture, preprocess)
+    small = picture.copy()
+    small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    jpeg = io.BytesIO()
+    small.save(jpeg, "JPEG", quality=THUMB_QUALITY)
+    return Photo(digest, pixels, jpeg.getvalue())

@@ -1,0 +1,75 @@
+"""`a.jpg:neckline=0.7` as typed on a command line -> a part of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lapel.errors import QueryError, UnknownName
+from lapel.schema import WHOLE_LOOK, Part
+from lapel.search.searcher import ITEM
+
+
+def parse_reference(
+    text: str, attributes: Sequence[str], has_item: Callable[[str], bool], unlike: bool = False
+) -> Part:
+    """PHOTO, PHOTO:attribute, PHOTO:attribute=weight or PHOTO:attribute=weight,attribute=weight.
+
+    PHOTO is a path or `item:ID`. Without an attribute the whole look is meant. Colons and equals signs inside
+    PHOTO (drive letters, odd file names, ids) are its own: what follows the last colon names attributes only
+    when it reads as such and the text as a whole is neither a file nor an item.
+
+    Raises:
+        UnknownName: an attribute the model does not know.
+        QueryError: nothing, or a weight that is no number.
+    """
+    if not text.strip():
+        raise QueryError("A reference is empty; give a photo's path or item:ID, for example photo.jpg:neckline=0.7.")
+    reference, colon, wishes = text.rpartition(":")
+    if not colon or reference in ("", ITEM[:-1]) or not wishes or _stands_for_something(text, has_item):
+        return Part(text, {WHOLE_LOOK: 1.0}, unlike)
+    known = (*attributes, WHOLE_LOOK)
+    pairs = [_pair(wish) for wish in wishes.split(",")]
+    unknown = [name for name, _ in pairs if name not in known]
+    if unknown and not _stands_for_something(reference, has_item) and not _looks_like_wish(wishes):
+        return Part(text, {WHOLE_LOOK: 1.0}, unlike)
+    if unknown:
+        raise UnknownName("attribute", unknown[0], known, "This catalogue's model")
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise QueryError(f"'{text}' names an attribute twice; give each one weight.")
+    return Part(reference, {name: _weight(weight, name, text) for name, weight in pairs}, unlike)
+
+
+def _stands_for_something(text: str, has_item: Callable[[str], bool]) -> bool:
+    if text.startswith(ITEM):
+        return has_item(text[len(ITEM) :])
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _looks_like_wish(wishes: str) -> bool:
+    """`neckline=0.7` does; `/photos/a.jpg` behind a drive letter and `ID` behind `item` do not."""
+    return "=" in wishes and _is_number(wishes.rpartition("=")[2])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _pair(wish: str) -> tuple[str, str]:
+    name, _, weight = wish.rpartition("=") if "=" in wish else (wish, "", "1")
+    return name.strip(), weight.strip()
+
+
+def _weight(text: str, attribute: str, whole: str) -> float:
+    if not _is_number(text):
+        raise QueryError(
+            f"The weight of '{attribute}' in '{whole}' is '{text}'; write a number, as in {attribute}=0.7."
+        )
+    return float(text)

@@ -1,0 +1,79 @@
+"""Open a table whose newest files a power cut may have left empty or cut short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lancedb
+
+from lapel.errors import CatalogueError
+
+ENGINE_ERRORS = (RuntimeError, ValueError, OSError)
+"""What the engine raises for files it cannot read."""
+NEWEST_NUMBER = 2**64 - 1
+
+
+def open_table(folder: Path, name: str, good_version: int) -> tuple[Any, tuple[str, ...]]:
+    """The table at its newest readable version, and sentences about what had to be set aside.
+
+    A version counts as readable when its manifest opens and every row's id can be read. Unreadable manifests
+    are renamed to `*.broken`, never deleted: nothing that might be repaired by hand is thrown away.
+
+    Raises:
+        CatalogueError: no table, or nothing of it can be read.
+    """
+    manifests = _manifests(folder / f"{name}.lance" / "_versions")
+    if not manifests:
+        raise CatalogueError(f"{folder} holds no {name}.lance table; it is not a complete catalogue. Index again.")
+    aside: list[int] = []
+    for version, path in manifests:
+        table = _readable(folder, name)
+        if table is not None:
+            return table, _notes(folder, aside, int(table.version), good_version)
+        try:
+            path.rename(path.with_name(path.name + ".broken"))
+        except OSError as error:
+            raise CatalogueError(
+                f"{folder}: version {version} of the catalogue cannot be read and cannot be set aside "
+                f"({error.strerror}). Make the folder writable and open it again."
+            ) from error
+        (path.parent / "latest_version_hint.json").unlink(missing_ok=True)
+        aside.append(version)
+    for _, path in manifests:
+        path.with_name(path.name + ".broken").rename(path)
+    raise CatalogueError(
+        f"{folder}: none of its {len(manifests)} stored versions can be read; the files are damaged. "
+        "Restore the folder from a copy, or index the photos again."
+    )
+
+
+def _manifests(folder: Path) -> list[tuple[int, Path]]:
+    """Newest first. The engine numbers files downwards from 2^64 - 1 so that the newest sorts first."""
+    found = [p for p in folder.glob("*.manifest") if p.stem.isdigit()]
+    numbered = [(NEWEST_NUMBER - int(p.stem) if len(p.stem) == 20 else int(p.stem), p) for p in found]
+    return sorted(numbered, reverse=True)
+
+
+def _readable(folder: Path, name: str) -> Any | None:
+    try:
+        table = lancedb.connect(folder).open_table(name)
+        rows = table.search().limit(NEWEST_NUMBER >> 33).select(["id"]).to_arrow()
+    except ENGINE_ERRORS:
+        return None
+    return table if len(rows) == table.count_rows() else None
+
+
+def _notes(folder: Path, aside: list[int], version: int, good_version: int) -> tuple[str, ...]:
+    if not aside:
+        return ()
+    lost = (
+        "nothing that was acknowledged is lost"
+        if version >= good_version
+        else (f"what was stored after version {version} is lost (version {good_version} had been acknowledged)")
+    )
+    which = ", ".join(str(v) for v in aside)
+    return (
+        f"{folder}: the newest state (version {which}) cannot be read, as after a power cut; "
+        f"opened version {version} instead: {lost}. Index again to fill what is missing.",
+    )
