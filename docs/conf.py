@@ -1,5 +1,6 @@
 """How Sphinx builds these pages: `make docs`."""
 
+import re
 from importlib.metadata import version as installed_version
 
 project = "Lapel"
@@ -24,19 +25,30 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
+FIELD = re.compile(r"^([a-z_]\w*(?:, [a-z_]\w*)*): (\S.*)$")
 
-def _formulas_are_literal(app, what, name, obj, options, lines):  # noqa: D103
-    """An indented paragraph of a docstring (a formula, a drawing) is shown as it stands."""
-    shown, before = [], ""
+
+def _readable(app, what, name, obj, options, lines):  # noqa: D103
+    """An indented paragraph (a formula, a drawing) is shown as it stands; lines `field: what it is` become a list."""
+    shown, before, in_list = [], "", False
     for number, line in enumerate(lines):
-        starts = line.startswith("    ") and number and not lines[number - 1].strip()
-        if starts and before and not before.startswith(" "):
-            shown += ["::", ""]
-        shown.append(line)
+        field = FIELD.match(line)
+        if field:
+            shown += [""] if not in_list else []
+            shown.append(f"* **{field[1]}**: {field[2]}")
+        elif in_list and line.startswith("    "):
+            shown.append(f"  {line.strip()}")
+        else:
+            after_blank = number and not lines[number - 1].strip()
+            literal = line.startswith("    ") and after_blank and before and not before.startswith(" ")
+            shown += ["::", ""] if literal else [""] if in_list else []
+            shown.append(line)
+        in_list = bool(field) or (in_list and line.startswith("    "))
         before = line if line.strip() else before
-    lines[:] = shown
+    # Without the empty line a property's first sentence is taken for "type: description" where it has a colon.
+    lines[:] = ["", *shown] if what in {"property", "attribute", "data"} else shown
 
 
 def setup(app):
     """Run before the reader of Google sections."""
-    app.connect("autodoc-process-docstring", _formulas_are_literal, priority=400)
+    app.connect("autodoc-process-docstring", _readable, priority=400)
