@@ -45,8 +45,8 @@ def _readable(app, what, name, obj, options, lines):  # noqa: D103
             shown.append(line)
         in_list = bool(field) or (in_list and line.startswith("    "))
         before = line if line.strip() else before
-    # Without the empty line a property's first sentence is taken for "type: description" where it has a colon.
-    lines[:] = ["", *shown] if what in {"property", "attribute", "data"} else shown
+    # After an empty comment a property's first sentence is not taken for "type: description" where it has a colon.
+    lines[:] = ["..", "", *shown] if what in {"property", "attribute", "data"} else shown
 
 
 def setup(app):
