@@ -33,8 +33,10 @@ class Roles:
     metadata: Sequence[str] | None = None
 
 
-def arrange(raw: pa.Table, roles: Roles, file: Path, name: str) -> ItemTable:
+def arrange(raw: pa.Table, roles: Roles, file: Path, name: str | None) -> ItemTable:
     """Find the reserved columns, clean labels, guess what was not said, check ids.
+
+    name: None takes the one kept in the file, else the name of its folder (labels.csv) or its own (shoes.csv).
 
     Raises:
         TableError, UnknownName: what is wrong, in which column and row.
@@ -59,7 +61,7 @@ def arrange(raw: pa.Table, roles: Roles, file: Path, name: str) -> ItemTable:
         pa.table({**columns, **labels, **rest}),
         Vocabulary.of(vocabulary),
         file.parent,
-        name if file.stem == "labels" or name != file.stem else stored.get("name", name),
+        name or stored.get("name") or (file.parent.resolve().name if file.stem == "labels" else file.stem),
         stored.get("complete", True),
         tuple(notes),
     )

@@ -64,9 +64,8 @@ def read(
         raise TableError(
             f"{file}: '{file.suffix}' is not a table that Lapel reads. Give a {', '.join(READERS)} file, or a folder."
         )
-    title = name or (file.parent.resolve().name if file.stem == "labels" else file.stem)
     raw = reader(file, tuple(attributes or ()))
-    return check_images(arrange(raw, Roles(attributes, metadata), file, title), missing)
+    return check_images(arrange(raw, Roles(attributes, metadata), file, name), missing)
 
 
 def _find_table(path: Path) -> Path | None:

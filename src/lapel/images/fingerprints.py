@@ -9,26 +9,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lapel import cache
 from lapel.errors import ImageError
-from lapel.images.hashing import content_hash, perceptual_hash
+from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
+from lapel.images.near import near_groups
 from lapel.images.opening import open_image
 from lapel.images.reading import map_ordered
 from lapel.progress import Progress, Quiet
 
 VERSION = 1
-"""Part of the store's file name: raise it whenever `perceptual_hash` changes."""
+"""Part of the store's file name: raise it whenever `perceptual_hash` or `thumbnail` changes."""
 
 _COMMIT_EVERY = 500
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """One readable picture: 32 hex digits of its bytes, 64 bits of its look, and its size upright, in pixels."""
+    """One readable picture: 32 hex digits of its bytes, 64 bits of its look, a 17 x 17 thumbnail, its upright size."""
 
     content: str
     look: int
+    thumbnail: bytes
     width: int
     height: int
 
@@ -46,7 +52,9 @@ class HashStore:
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.execute("CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, identity TEXT, content TEXT)")
-            self._base.execute("CREATE TABLE IF NOT EXISTS look (content TEXT PRIMARY KEY, look TEXT, w INT, h INT)")
+            self._base.execute(
+                "CREATE TABLE IF NOT EXISTS look (content TEXT PRIMARY KEY, look TEXT, thumb BLOB, w INT, h INT)"
+            )
         except (OSError, sqlite3.Error):
             self._base = None
         self._since = 0
@@ -59,13 +67,17 @@ class HashStore:
 
     def by_content(self, content: str) -> Fingerprint | None:
         """What is known of a file with these bytes."""
-        row = self._ask("SELECT look, w, h FROM look WHERE content = ?", content)
-        return Fingerprint(content, int(row[0], 16), row[1], row[2]) if row else None
+        row = self._ask("SELECT look, thumb, w, h FROM look WHERE content = ?", content)
+        return Fingerprint(content, int(row[0], 16), *row[1:]) if row else None
 
     def add(self, path: str, identity: str, found: Fingerprint) -> None:
         """Remember a fingerprint."""
         self._do("INSERT OR REPLACE INTO file VALUES (?, ?, ?)", path, identity, found.content)
-        self._do("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?)", found.content, f"{found.look:016x}", *_size(found))
+        look = f"{found.look:016x}"
+        self._do(
+            "INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?)",
+            *(found.content, look, found.thumbnail, found.width, found.height),
+        )
         self._since += 1
         if self._since >= _COMMIT_EVERY:
             self.commit()
@@ -86,7 +98,7 @@ class HashStore:
             self._base.close()
         self._base = None
 
-    def _ask(self, question: str, *values: str) -> tuple[str, int, int] | None:
+    def _ask(self, question: str, *values: str) -> tuple[Any, ...] | None:
         if self._base is None:
             return None
         try:
@@ -133,16 +145,24 @@ def fingerprints(
             store.commit()
 
 
+def look_alikes(found: Sequence[Fingerprint | ImageError]) -> NDArray[np.int64]:
+    """(n,) group numbers of near and exact duplicates; an unusable picture is alone in its group."""
+    rows = [row for row, one in enumerate(found) if isinstance(one, Fingerprint)]
+    good = [one for one in found if isinstance(one, Fingerprint)]
+    groups = len(good) + np.arange(len(found))
+    if good:
+        hashes = np.array([one.look for one in good], np.uint64)
+        thumbnails = np.frombuffer(b"".join(one.thumbnail for one in good), np.uint8).reshape(len(good), -1)
+        groups[rows] = near_groups(hashes, thumbnails=thumbnails)
+    return groups
+
+
 def _fingerprint(store: HashStore | None, path: str | Path) -> Fingerprint:
     content = content_hash(path)
     if store is not None and (found := store.by_content(content)):
         return found
     image = open_image(path)
-    return Fingerprint(content, perceptual_hash(image), *image.size)
-
-
-def _size(found: Fingerprint) -> tuple[int, int]:
-    return found.width, found.height
+    return Fingerprint(content, perceptual_hash(image), thumbnail(image).tobytes(), *image.size)
 
 
 def _key(path: str | Path) -> str:

@@ -1,0 +1,96 @@
+"""A million-row table, CSV and Parquet: seconds to read and greatest resident memory, each in its own process.
+
+    python benchmarks/table_load.py [--rows 1000000] [--json FILE]
+
+The table has an id, an image path, a split, eight attributes with gaps (one of them multi-valued), a price, a stock
+number and a free-text name. Expected: a few seconds, under 2 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+LIMIT_BYTES, LIMIT_SECONDS = 2 * 10**9, 30
+
+
+def build(rows: int, seed: int = 0) -> pa.Table:
+    """The table, drawn from a seed."""
+    rng = np.random.default_rng(seed)
+    numbers = np.arange(rows)
+    columns = {
+        "id": pa.array([f"sku-{n:08d}" for n in numbers]),
+        "image": pa.array([f"images/{n % 1000:03d}/{n:08d}.jpg" for n in numbers]),
+        "split": pa.array(["train", "valid", "test"]).take(pa.array(rng.choice(3, rows, p=[0.8, 0.1, 0.1]))),
+    }
+    for k in range(8):
+        values = [f"attribute{k} value{v}" for v in range(4 + 4 * k)]
+        values += [f"{values[0]}|{values[1]}"] if k == 0 else []
+        codes = pa.array(rng.integers(0, len(values), rows), mask=rng.random(rows) < 0.3)
+        columns[f"attribute{k}"] = pa.array(values).take(codes)
+    columns["price"] = pa.array(np.round(rng.random(rows) * 200, 2))
+    columns["stock"] = pa.array(rng.integers(0, 500, rows))
+    columns["name"] = pa.array([f"Garment number {n} of a long series, soft and warm" for n in numbers])
+    return pa.table(columns)
+
+
+def measure(file: Path) -> dict[str, float]:
+    """Read the file in a fresh process; seconds and peak resident bytes."""
+    done = subprocess.run([sys.executable, __file__, "--child", str(file)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def child(file: Path) -> None:
+    from lapel.datasets import read
+
+    base = _peak()
+    start = time.perf_counter()
+    table = read(file, missing="ignore")
+    labels = [table.labels(name).known.sum() for name in table.vocabulary.names]
+    seconds = time.perf_counter() - start
+    result = {"rows": len(table), "attributes": len(labels), "seconds": seconds, "peak": _peak(), "imports": base}
+    print(json.dumps(result))
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        return child(given.child)
+    with tempfile.TemporaryDirectory() as folder:
+        table = build(given.rows)
+        files = [Path(folder) / "items.csv", Path(folder) / "items.parquet"]
+        pacsv.write_csv(table, files[0])
+        pq.write_table(table, files[1])
+        del table
+        results = {file.suffix[1:]: measure(file) | {"file": file.stat().st_size} for file in files}
+    for kind, found in results.items():
+        ok = found["peak"] < LIMIT_BYTES and found["seconds"] < LIMIT_SECONDS
+        print(
+            f"{kind:8} {found['rows']:,} rows  {found['file'] / 1e6:6.0f} MB on disk  {found['seconds']:5.1f} s  "
+            f"peak {found['peak'] / 1e9:.2f} GB (limit 2 GB)  {'ok' if ok else 'OVER'}"
+        )
+    if given.json:
+        given.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
