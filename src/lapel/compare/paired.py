@@ -171,8 +171,8 @@ def _difference(a: Doubles, b: Doubles, *, seed: int, groups: NDArray[np.int64] 
     sums: Doubles = gain
     counts: Doubles = np.ones(len(gain))
     if groups is not None:
-        sums = np.bincount(groups, weights=gain)
-        counts = np.bincount(groups).astype(np.float64)
+        sums = np.asarray(np.bincount(groups, weights=gain), np.float64)
+        counts = np.asarray(np.bincount(groups), np.float64)
     low, high = bootstrap(sums, seed, counts=counts)
     return Difference(
         a=100 * float(a.mean()),
