@@ -70,10 +70,22 @@ def test_unlike_figures_are_refused_by_name() -> None:
     with pytest.raises(ProtocolError, match="Unlike split: A has 'test', B has 'train'"):
         compare(a, evaluation(0.2, split="train"))
     items = make_items(200, seed=1)
-    with pytest.raises(ProtocolError, match="Unlike data: A has 'small [0-9a-f]{16}', B has 'small [0-9a-f]{16}'"):
+    with pytest.raises(
+        ProtocolError, match="Unlike data fingerprint: A has 'small [0-9a-f]{16}', B has 'small [0-9a-f]{16}'"
+    ):
         compare(a, evaluate_embeddings(make_table(items), items))
     with pytest.raises(ProtocolError, match="Unlike rule on near duplicates: A has 'the query itself;"):
         compare(a, evaluation(0.2, groups={f"item-{i}": i // 2 for i in range(200)}))
+
+
+def test_a_further_attribute_on_one_side_does_not_matter() -> None:
+    items = make_items(200)
+    one = evaluate_embeddings(make_table(items), items, attributes=["neckline"])
+    both = compare(one, evaluation(1.5))
+    assert set(both.attributes) == {"neckline"} and both.only_one == ("pattern",)
+    data = dataclasses.replace(one.data, fingerprint="0" * 16)
+    with pytest.raises(ProtocolError, match="Unlike data fingerprint: A has 'small 0000000000000000', B has 'small "):
+        compare(dataclasses.replace(one, data=data), one)
 
 
 def test_other_queries_or_none_are_refused() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from lapel.errors import ProtocolError
@@ -21,7 +23,13 @@ def evaluation(items: ItemTable, table: EmbeddingTable) -> Evaluation:
 def test_the_agreed_keys(evaluation: Evaluation, items: ItemTable) -> None:
     data = evaluation.to_dict()
     assert {"protocol", "data", "model", "overall", "attributes"} <= set(data)
-    assert data["data"] == {"name": "small", "fingerprint": items.fingerprint, "split": "test", "complete": True}
+    assert data["data"] == {
+        "name": "small",
+        "fingerprint": evaluation.data.fingerprint,
+        "split": "test",
+        "complete": True,
+    }
+    assert re.fullmatch("[0-9a-f]{16}", evaluation.data.fingerprint)
     assert data["model"] == "toy" and data["protocol"] == "each-against-rest"
     agreed = {"map", "chance", "low", "high", "queries", "gallery", "empty"}
     assert all(agreed <= set(score) for score in data["attributes"].values())
@@ -61,3 +69,18 @@ def test_what_is_not_an_evaluation_is_refused(evaluation: Evaluation, tmp_path: 
     file.write_text(json.dumps(broken))
     with pytest.raises(ProtocolError, match="incomplete evaluation"):
         Evaluation.load(file)
+
+
+def test_the_data_fingerprint_follows_what_was_scored(items: ItemTable, table: EmbeddingTable) -> None:
+    def of(given: ItemTable, **options: object) -> str:
+        return evaluate_embeddings(table, given, **options).data.fingerprint
+
+    whole = of(items)
+    assert whole == of(items.select(["pattern", "neckline"]))  # however the table was read
+    assert whole != of(items, attributes=["neckline"]) and whole != of(items, split="train")
+    place = items.table.column_names.index("neckline")
+    cells = items.table["neckline"].to_pylist()
+    row = next(i for i, cell in enumerate(cells) if cell == "v" and i % 4)
+    cells[row] = "round"
+    changed = items.table.set_column(place, "neckline", pa.array(cells))
+    assert whole != of(ItemTable(changed, items.vocabulary, items.root, "small"))

@@ -125,20 +125,10 @@ def _check_alike(a: Evaluation, b: Evaluation, names: tuple[str, str]) -> None:
     sides = [
         ("protocol", a.protocol, b.protocol, "Evaluate both under one --protocol."),
         ("split", a.data.split, b.data.split, "Evaluate both on one --split."),
-        (
-            "data",
-            f"{a.data.name} {a.data.fingerprint}",
-            f"{b.data.name} {b.data.fingerprint}",
-            "Evaluate both on the same data.",
-        ),
-        (
-            "rule on near duplicates",
-            a.near_duplicates,
-            b.near_duplicates,
-            "Evaluate both in the same way, from the photos.",
-        ),
+        ("data fingerprint", _data(a), _data(b), "Evaluate both on the same data."),
+        ("rule on near duplicates", a.near_duplicates, b.near_duplicates, "Evaluate both from the photos."),
     ]
-    if a.data.fingerprint == b.data.fingerprint:  # a renamed folder is the same data
+    if _same_labels(a, b):
         sides.pop(2)
     for what, one, other, fix in sides:
         if one != other:
@@ -146,6 +136,19 @@ def _check_alike(a: Evaluation, b: Evaluation, names: tuple[str, str]) -> None:
                 f"Unlike {what}: {names[0]} has '{one}', {names[1]} has '{other}'. These figures must not be compared. "
                 f"{fix}"
             )
+
+
+def _data(evaluation: Evaluation) -> str:
+    return f"{evaluation.data.name} {evaluation.data.fingerprint}"
+
+
+def _same_labels(a: Evaluation, b: Evaluation) -> bool:
+    """The same data under whatever name; or one scored more attributes, and those of both have the same labels."""
+    if a.data.fingerprint == b.data.fingerprint:
+        return True
+    shared = [name for name in a.attributes if name in b.attributes]
+    more = set(a.attributes) != set(b.attributes)
+    return more and all(a.attributes[n].fingerprint == b.attributes[n].fingerprint for n in shared)
 
 
 def _paired(

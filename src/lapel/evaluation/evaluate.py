@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from lapel.errors import InputError, UnknownName
 from lapel.evaluation.metrics import bootstrap, chance_ap
 from lapel.evaluation.protocols import PROTOCOLS, Lists, Task, make_tasks
 from lapel.evaluation.ranking import MEMORY, Ranked, rank_all
-from lapel.evaluation.record import AttributeScore, Data, Details, Evaluation
+from lapel.evaluation.record import AttributeScore, Data, Details, Evaluation, fingerprint_of
 from lapel.schema import Card, EmbeddingTable, ItemTable
 
 WHOLE_TABLE = "all"
@@ -72,7 +73,7 @@ def evaluate_embeddings(
     overall, chance, (low, high) = _over_all_queries(scores, details, seed)
     return Evaluation(
         protocol=protocol,
-        data=Data(items.name, items.fingerprint, split, items.complete and not left),
+        data=Data(items.name, fingerprint_of(scores), split, items.complete and not left),
         model=table.card.name,
         overall=overall,
         attributes=scores,
@@ -165,9 +166,20 @@ def _score(part: ItemTable, detail: Details, seed: int) -> AttributeScore:
         r1=recall[0],
         r5=recall[1],
         r10=recall[2],
+        fingerprint=_fingerprint(part, detail.task),
         ids=tuple(part.ids[row] for row in detail.task.queries),
         ap=ranked.ap,
     )
+
+
+def _fingerprint(part: ItemTable, task: Task) -> str:
+    labels = part.labels(task.attribute)
+    cells = ["|".join(sorted(labels.values[v] for v in cell)) for cell in labels.cells]
+    digest = hashlib.sha256()
+    for rows in (task.queries, task.gallery):
+        digest.update("\0".join(f"{part.ids[row]}\1{cells[labels.codes[row]]}" for row in rows).encode())
+        digest.update(b"\2")
+    return digest.hexdigest()[:16]
 
 
 def _over_all_queries(

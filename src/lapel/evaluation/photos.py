@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from lapel.embedding import embed
 from lapel.errors import UnknownName
 from lapel.evaluation.evaluate import WHOLE_TABLE, common_attributes, evaluate_embeddings
 from lapel.evaluation.protocols import PROTOCOLS, Lists
 from lapel.evaluation.record import Evaluation
-from lapel.images import NEAR, Fingerprint, HashStore, ImageCache, fingerprints, near_groups
+from lapel.images import HashStore, ImageCache, fingerprints, look_alikes
 from lapel.progress import Progress, Quiet
 from lapel.schema import ItemTable, Model
 
@@ -64,24 +62,19 @@ def evaluate(
     )
 
 
-def near_duplicates(items: ItemTable, workers: int = 2, distance: int = NEAR) -> dict[str, int]:
+def near_duplicates(items: ItemTable, workers: int = 2) -> dict[str, int]:
     """Group number of every item by the look of its photo; an unreadable photo is alone in its group.
 
     Args:
         items: the rows to group, usually one split.
         workers: threads that read photos not hashed before.
-        distance: bits of 64 in which the hashes of near duplicates may differ.
 
     Returns:
         id -> group number, for `evaluate_embeddings`.
     """
     store = HashStore()
     try:
-        found = list(fingerprints(items.paths, workers, store))
+        groups = look_alikes(list(fingerprints(items.paths, workers, store)))
     finally:
         store.close()
-    readable = [row for row, print_ in enumerate(found) if isinstance(print_, Fingerprint)]
-    looks = np.array([p.look for p in found if isinstance(p, Fingerprint)], dtype=np.uint64)
-    groups = np.arange(len(found), dtype=np.int64) + len(found)
-    groups[readable] = near_groups(looks, distance)
     return dict(zip(items.ids, groups.tolist(), strict=True))

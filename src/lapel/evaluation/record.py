@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -21,7 +22,11 @@ EVALUATION_FORMAT = 1
 
 @dataclass(frozen=True)
 class Data:
-    """Which data: name, fingerprint of the whole table, split, and whether all of it took part."""
+    """Which data: name, fingerprint of what was scored, split, and whether all of it took part.
+
+    fingerprint: 16 hex digits of the attributes scored and of each one's `fingerprint`: the same for every model and
+    every way of reading the table, as long as the same items with the same labels are scored.
+    """
 
     name: str
     fingerprint: str
@@ -36,6 +41,7 @@ class AttributeScore:
     map: mean AP over `queries`. chance: what a random ranking is expected to give. low, high: 95 % interval.
     gallery: items ranked for a query (the most, where queries leave out unequal numbers). empty: queries without
     relevant items. r1, r5, r10: share of queries with a relevant item among the first 1, 5, 10.
+    fingerprint: 16 hex digits of the ids and labels of queries and gallery.
     ids, ap: the queries and their AP (a fraction), in order; empty in a record that was saved without them.
     """
 
@@ -49,8 +55,15 @@ class AttributeScore:
     r1: float
     r5: float
     r10: float
+    fingerprint: str = ""
     ids: tuple[str, ...] = field(default=(), repr=False)
     ap: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+
+
+def fingerprint_of(scores: Mapping[str, AttributeScore]) -> str:
+    """The data fingerprint of an evaluation that scored these attributes."""
+    parts = sorted(f"{name}\0{score.fingerprint}" for name, score in scores.items())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -201,7 +214,7 @@ def _percent(figure: float) -> float:
     return round(float(figure), 4)
 
 
-def _summary(score: AttributeScore) -> dict[str, float | int]:
+def _summary(score: AttributeScore) -> dict[str, Any]:
     percents = ("map", "chance", "low", "high", "r1", "r5", "r10")
-    names = ("map", "chance", "low", "high", "queries", "gallery", "empty", "r1", "r5", "r10")
+    names = ("map", "chance", "low", "high", "queries", "gallery", "empty", "r1", "r5", "r10", "fingerprint")
     return {name: _percent(getattr(score, name)) if name in percents else getattr(score, name) for name in names}
