@@ -23,12 +23,14 @@ IMAGE_ENDINGS = frozenset(
 _SHOWN = 3
 
 
-def missing_rows(table: ItemTable) -> NDArray[np.int64]:
-    """Rows whose image file does not exist, ascending."""
+def missing_rows(table: ItemTable, column: str = "image") -> NDArray[np.int64]:
+    """Rows whose file in this column (image or mask) does not exist, ascending; an empty cell misses nothing."""
     root = str(table.root)
     listed: dict[str, frozenset[str]] = {}
     rows = []
-    for row, image in enumerate(table.table["image"].to_pylist()):
+    for row, image in enumerate(table.table[column].to_pylist()):
+        if image is None:
+            continue
         folder, base = os.path.split(os.path.join(root, image))
         names = listed.get(folder)
         if names is None:
