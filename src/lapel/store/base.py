@@ -19,7 +19,7 @@ VECTORS = ("all", "look", "composed", "values", "regions")
 
 OWN = ("id", "image", "hash", "seq", *VECTORS, "thumb")
 """Columns that the catalogue itself fills: id, the photo's path, its content hash, its place in insertion order,
-the vectors, and a small JPEG. Every other column came from the user's table."""
+the vectors, and a small JPEG. Every other column came from the user's table and has another name."""
 
 
 class Store(Protocol):
@@ -82,9 +82,7 @@ _UNSAFE = re.compile(r"[^\w \-]")
 
 
 def stored_name(column: str) -> str:
-    """A user column's name on disk: percent-encoded where the engine or our own columns would clash with it."""
-    if column in OWN:
-        return f"%{ord(column[0]):02X}{column[1:]}"
+    """A column's name on disk: signs that mean something to the engine are percent-encoded."""
     return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode()), column)
 
 

@@ -109,7 +109,7 @@ class LanceStore:
 
     def scan(self, columns: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
         """See `Store`."""
-        names = [self._stored(c) for c in columns]
+        names = [stored_name(c) for c in columns]
         places, at = self._places, 0
         for batch in self._table.search().limit(EVERYTHING).select(names).to_batches():
             yield places[at : at + len(batch)], batch.rename_columns(list(columns))
@@ -117,18 +117,20 @@ class LanceStore:
 
     def table(self, columns: Sequence[str]) -> pa.Table:
         """See `Store`."""
-        found = self._read([self._stored(c) for c in columns]).rename_columns(list(columns))
+        found = self._read([stored_name(c) for c in columns]).rename_columns(list(columns))
         return found if self._in_order else found.take(np.argsort(self._seq, kind="stable"))
 
     def rows(self, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
         """See `Store`."""
-        place = {name: at for at, name in enumerate(self._read(["id"])["id"].to_pylist())}
-        offsets = sorted({place[name] for name in ids if name in place})
-        names = [self._stored(c) for c in columns]
+        if self._offsets is None:
+            self._offsets = {name: at for at, name in enumerate(self._read(["id"])["id"].to_pylist())}
+        offsets = sorted({self._offsets[name] for name in ids if name in self._offsets})
+        names = [stored_name(c) for c in columns]
         # The engine answers in its own order, so the id comes along and decides.
         found = self._table.take_offsets(offsets).select(list(dict.fromkeys([*names, "id"]))).to_arrow()
         at = {name: row for row, name in enumerate(found["id"].to_pylist())}
-        return found.take([at[name] for name in ids if name in at]).select(names).rename_columns(list(columns))
+        order = pa.array([at[name] for name in ids if name in at], pa.int64())
+        return found.take(order).select(names).rename_columns(list(columns))
 
     def filter(self, condition: Condition | None) -> NDArray[np.bool_]:
         """See `Store`."""
@@ -149,12 +151,9 @@ class LanceStore:
     def _read(self, stored: Sequence[str]) -> pa.Table:
         return self._table.search().limit(EVERYTHING).select(list(stored)).to_arrow()
 
-    def _stored(self, column: str) -> str:
-        return column if column in OWN else stored_name(column)
-
     def _fitted(self, rows: pa.Table) -> pa.Table:
         """Columns renamed and cast as the table holds them; user columns that it lacks are created first."""
-        rows = rows.rename_columns([self._stored(name) for name in rows.column_names])
+        rows = rows.rename_columns([stored_name(name) for name in rows.column_names])
         new = [f for f in rows.schema if f.name not in self._table.schema.names]
         if new:
             with self._writing():
@@ -182,8 +181,9 @@ class LanceStore:
         self._forget()
 
     def _forget(self) -> None:
-        """Read again what depends on the rows: insertion order, and drop the columns kept for filters."""
+        """Drop what was kept of the rows, and read their insertion order again."""
         self._cached: dict[str, pa.ChunkedArray] = {}
+        self._offsets: dict[str, int] | None = None
         self._seq: NDArray[np.int64] = self._read(["seq"])["seq"].to_numpy()
         self._in_order = bool(np.all(np.diff(self._seq) > 0))
         self._places: NDArray[np.int64] = np.empty(len(self._seq), np.int64)

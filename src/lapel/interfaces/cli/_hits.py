@@ -12,26 +12,27 @@ SHOWN_COLUMNS = 4
 def print_hits(answer: Answer) -> None:
     """Rank, item, score, what each part added, and some of the item's own columns."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     if not answer.hits:
-        console.print(f"No item meets the filter ({answer.considered} considered).", markup=False)
+        console.print("No item meets the filter.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right")
     table.add_column("item", overflow="fold")
     table.add_column("score", justify="right")
     for part in answer.weights:
-        table.add_column(_heading(part), justify="right", overflow="fold")
+        table.add_column(escape(_heading(part)), justify="right", overflow="fold")
     columns = list(dict.fromkeys(name for hit in answer.hits for name in hit.metadata))[:SHOWN_COLUMNS]
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(escape(name), overflow="fold")
     for rank, hit in enumerate(answer.hits, 1):
         added = [f"{part.weight * part.cosine:+.3f}" for part in hit.parts]
-        own = [str(hit.metadata.get(name, "")) for name in columns]
-        table.add_row(str(rank), hit.item, f"{hit.score:.3f}", *added, *own)
-    console.print(table, markup=False)
+        own = [escape(str(hit.metadata.get(name, ""))) for name in columns]
+        table.add_row(str(rank), escape(hit.item), f"{hit.score:.3f}", *added, *own)
+    console.print(table)
     how = "exact" if answer.exact else "approximate"
     console.print(f"{len(answer.hits)} of {answer.considered} items, {how}. A score is the sum of weight x cosine.")
 
