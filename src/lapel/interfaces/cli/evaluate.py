@@ -1,0 +1,68 @@
+"""`lapel evaluate`: score a model per attribute."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--split", help="train, valid, test, or all for every row.  [default: test; all in a table without splits]"
+)
+@click.option(
+    "--protocol",
+    default="each-against-rest",
+    show_default=True,
+    help="each-against-rest, every-fifth, or query-gallery (a column 'role' says query or gallery).",
+)
+@click.option("--attributes", help="Which to score, separated by commas.  [default: all that model and data share]")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - prints them.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a report with pictures here.")
+@click.option("--skip", is_flag=True, help="Leave unreadable photos out and say how many, instead of stopping.")
+@click.option("--batch", default=32, show_default=True, help="Photos a model call.")
+@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+def command(
+    model: str,
+    data: Path,
+    split: str | None,
+    protocol: str,
+    attributes: str | None,
+    json_file: Path | None,
+    html_file: Path | None,
+    skip: bool,
+    batch: int,
+    seed: int,
+) -> None:
+    """Score MODEL on DATA, attribute by attribute: MAP, 95 % interval, chance, R@1/5/10.
+
+    MODEL is a shipped model's name (lapel-lite), an exported folder, a run folder, a .safetensors file, or
+    imagenet:efficientnet_lite0, the untrained baseline. DATA is a table, a folder with labels.csv, a folder of class
+    folders, or a catalogue; a catalogue filled by MODEL is scored from its stored embeddings.
+
+    lapel evaluate lapel-lite photos/ --json scores.json --html report.html
+    """
+    from lapel.interfaces.cli._evaluation import Wanted, evaluate_anything
+
+    names = [name.strip() for name in attributes.split(",")] if attributes else None
+    found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed))
+    if html_file is not None:
+        from lapel.evaluation.report import write_report
+
+        write_report(found, items, html_file)
+    if json_file is not None and str(json_file) == "-":
+        click.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from lapel.evaluation.tables import score_table
+
+    Console().print(score_table(found))
+    if json_file is not None:
+        click.echo(f"Figures: {found.save(json_file)}")
+    if html_file is not None:
+        click.echo(f"Report: {html_file}")
