@@ -1,0 +1,7 @@
+"""Drawn garments with exact labels and masks, the same for the same seed: for demos, tests and ground-truth regions."""
+
+from lapel.synth.catalogue import draw_catalogue, read_masks, write_masks
+from lapel.synth.item import draw_item
+from lapel.synth.labels import ATTRIBUTES
+
+__all__ = ["ATTRIBUTES", "draw_catalogue", "draw_item", "read_masks", "write_masks"]
