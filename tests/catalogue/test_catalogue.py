@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from colour_model import OUTFITS, ColourModel, draw, draw_shop
 from PIL import Image
 
 import lapel
+from colour_model import OUTFITS, ColourModel, draw, draw_shop
 from lapel import Catalogue
 from lapel.errors import CatalogueError, ImageEmpty, ImageMissing, InputError, QueryError, UnknownName
 from lapel.store import writing
@@ -167,7 +167,9 @@ def test_new_labels_and_metadata_are_stored_without_embedding(
 ) -> None:
     text = (shop / "labels.csv").read_text().replace(",20,", ",99,").replace("price,title", "price,title,size")
     lines = text.splitlines()
-    (shop / "labels.csv").write_text("\n".join([lines[0], *(line + ",XL" for line in lines[1:3]), *(line + "," for line in lines[3:])]))
+    (shop / "labels.csv").write_text(
+        "\n".join([lines[0], *(line + ",XL" for line in lines[1:3]), *(line + "," for line in lines[3:])])
+    )
     report = catalogue.add(shop)
     assert (report.unchanged, report.updated, model.embedded) == (5, 2, 5)
     assert catalogue.items().table["price"].to_pylist() == [10, 99, 30, 40, None]
@@ -200,7 +202,9 @@ def test_unreadable_photos_are_listed_and_never_fatal(catalogue: Catalogue, shop
     assert report.new == 1 and "w" in catalogue
     assert [error.path.name for error in report.unreadable] == ["empty.png", "missing.png", "text.png"]
     assert isinstance(report.unreadable[0], ImageEmpty)
-    assert json.loads(json.dumps(report.to_dict()))["unreadable"][1]["problem"].endswith("remove the row that names it.")
+    assert json.loads(json.dumps(report.to_dict()))["unreadable"][1]["problem"].endswith(
+        "remove the row that names it."
+    )
 
 
 def test_strict_stops_at_the_first_unreadable_photo(tmp_path: Path, shop: Path, model: ColourModel) -> None:
@@ -246,7 +250,9 @@ def test_items_and_embeddings_line_up(catalogue: Catalogue, model: ColourModel) 
     assert table.outputs.composed is None
 
 
-def test_label_columns_come_back_as_attributes_and_filter_value_by_value(tmp_path: Path, shop: Path, model: ColourModel) -> None:
+def test_label_columns_come_back_as_attributes_and_filter_value_by_value(
+    tmp_path: Path, shop: Path, model: ColourModel
+) -> None:
     made = Catalogue.create(tmp_path / "labelled.lapel", model)
     made.add(lapel.read(shop, attributes=["top_colour", "bottom_colour"]))
     items = Catalogue.open(made.folder).items()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from colour_model import ColourModel
 from PIL import Image
 
+from colour_model import ColourModel
 from lapel import Catalogue
 
 ADD = """
@@ -75,7 +75,9 @@ def test_a_stopped_and_finished_catalogue_answers_like_an_undisturbed_one(tmp_pa
     np.testing.assert_array_equal(resumed.embeddings().outputs.embeddings, whole.embeddings().outputs.embeddings)
 
 
-def test_ctrl_c_between_commits_keeps_what_was_committed(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_between_commits_keeps_what_was_committed(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lapel.catalogue.adding.PHOTOS_A_PASS", 8)
     monkeypatch.setattr("lapel.catalogue.adding.ROWS_A_COMMIT", 8)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -94,7 +96,7 @@ def test_precedence_shows_in_the_tree() -> None:
     assert parse("a between 1 and 2 and b in ('x')") == And(
         (And((Compare("a", ">=", 1), Compare("a", "<=", 2))), Among("b", ("x",)))
     )
-    assert parse('"or" like \'%\' or b contains \'"\'') == Or((Like("or", "%"), Contains("b", '"')))
+    assert parse("\"or\" like '%' or b contains '\"'") == Or((Like("or", "%"), Contains("b", '"')))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
@@ -162,7 +164,9 @@ def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
     assert len(str(refusal.value)) < 400
 
 
-@pytest.mark.parametrize("hostile", ["'; drop table items; --", "x' or '1'='1", "%", "_", "|", "a|b", "\x00", "\\", "'"])
+@pytest.mark.parametrize(
+    "hostile", ["'; drop table items; --", "x' or '1'='1", "%", "_", "|", "a|b", "\x00", "\\", "'"]
+)
 def test_hostile_text_is_only_ever_text(hostile: str) -> None:
     quoted = hostile.replace("'", "''")
     for template in ("title = '{}'", "pattern = '{}'", "title contains '{}'", "title in ('{}')"):
@@ -191,7 +195,7 @@ def test_the_message_points_at_the_place() -> None:
     [
         ("price = 'cheap'", "Column 'price' holds numbers; compare it with a number without quotes, not 'cheap'."),
         ("price = true", "Column 'price' holds numbers; compare it with a number without quotes, not True."),
-        ("\"size cm\" = 38", "Column 'size cm' holds text; write '38' in single quotes."),
+        ('"size cm" = 38', "Column 'size cm' holds text; write '38' in single quotes."),
         ("sale = 1", "Column 'sale' holds true or false; compare it with one of these words, unquoted."),
         ("price like '1%'", "Column 'price' holds no text; 'like' searches text. Compare it by =, <, > or between."),
         ("pattern < 'm'", "Column 'pattern' holds labels, which have no order; use =, !=, in, like or contains."),
@@ -205,10 +209,8 @@ def test_a_value_that_does_not_fit_its_column_is_refused(text: str, message: str
 
 @given(st.text(max_size=60))
 def test_no_text_crashes_the_parser(text: str) -> None:
-    try:
+    with contextlib.suppress(LapelError):
         parse(text, SHOP.column_names)
-    except LapelError:
-        pass
 
 
 WORDS = ["price", "title", "pattern", "sale", "'x'", "5", "-2.5", "(", ")", ",", "=", "<", "!=", "and", "or", "not"]
@@ -217,9 +219,7 @@ WORDS += ["in", "between", "like", "contains", "is", "null", "true"]
 
 @given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
 def test_near_misses_never_crash_a_search(text: str) -> None:
-    try:
+    with contextlib.suppress(LapelError):
         condition = parse(text, SHOP.column_names)
         if condition is not None:
             mask(SHOP, condition, ["pattern"])
-    except LapelError:
-        pass

@@ -168,7 +168,9 @@ def test_a_newest_manifest_cut_short_is_survived(store: LanceStore, tmp_path: Pa
     newest.write_bytes(newest.read_bytes()[:keep])
     again = LanceStore.open(tmp_path, good_version=good)
     assert ids(again) == ["a", "b", "c"]
-    assert "cannot be read, as after a power cut" in again.notes[0] and "nothing that was acknowledged" in again.notes[0]
+    assert (
+        "cannot be read, as after a power cut" in again.notes[0] and "nothing that was acknowledged" in again.notes[0]
+    )
     again.append(rows(["e"]))  # and writing goes on
     assert ids(LanceStore.open(tmp_path)) == ["a", "b", "c", "e"]
 

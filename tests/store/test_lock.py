@@ -18,7 +18,10 @@ def test_a_second_writer_is_refused_by_name_and_a_killed_one_frees_the_lock(tmp_
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(CatalogueError, match=rf"being written by another process \(process {other.pid}\)"), writing(tmp_path):
+        with (
+            pytest.raises(CatalogueError, match=rf"being written by another process \(process {other.pid}\)"),
+            writing(tmp_path),
+        ):
             pass
         other.kill()
         other.wait()

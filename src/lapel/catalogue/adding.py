@@ -138,7 +138,7 @@ class Adding:
         if not rows:
             return
         ids = [self.items.ids[row] for row in rows]
-        given = self._user(rows).append_column("image", pa.array([self.paths[row] for row in rows]))
+        given = pa.table(self._user(rows) | {"image": pa.array([self.paths[row] for row in rows])})
         have = [name for name in given.column_names if name == "image" or name in self.store.columns]
         differs = np.flatnonzero(changed_rows(self.store.rows(ids, have), given))
         if len(differs):
@@ -187,10 +187,8 @@ class Adding:
             "image": [self.paths[row] for row in pending.rows],
             "hash": pending.hashes,
         }
-        whole = pa.concat_tables(pending.tables)
-        for table in (pa.table(own), self._user(pending.rows)):
-            for name in table.column_names:
-                whole = whole.append_column(name, table[name])
+        made = pa.concat_tables(pending.tables)
+        whole = pa.table(own | dict(zip(made.column_names, made.columns, strict=True)) | self._user(pending.rows))
         known = np.array([item in self.stored for item in own["id"]])
         for chosen, write in ((~known, self.store.append), (known, self.store.replace)):
             if chosen.any():
@@ -203,8 +201,9 @@ class Adding:
             self.stored[item] = (digest, image)
             self.by_hash[digest] = item
 
-    def _user(self, rows: Sequence[int]) -> pa.Table:
-        return self.columns.take(pa.array(rows, pa.int64())) if self.columns.num_columns else self.columns
+    def _user(self, rows: Sequence[int]) -> dict[str, pa.ChunkedArray]:
+        chosen = pa.array(rows, pa.int64())
+        return {name: self.columns[name].take(chosen) for name in self.columns.column_names}
 
     def _unreadable(self, error: ImageError) -> None:
         if self.strict:

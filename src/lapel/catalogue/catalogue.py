@@ -16,8 +16,10 @@ from lapel.catalogue.asking import Like, build_query
 from lapel.catalogue.columns import label_values, sizes, stored_embeddings, stored_items
 from lapel.catalogue.manifest import FILE, Manifest
 from lapel.catalogue.models import FOLDER, ModelLike, check_same, copy_in, reopen, resolve
+from lapel.catalogue.sheets import section
 from lapel.catalogue.sources import read_source
 from lapel.errors import CatalogueError
+from lapel.explain.contact_sheet import contact_sheet
 from lapel.progress import Progress, Quiet
 from lapel.schema import Answer, EmbeddingTable, Hit, ItemTable, Model, Query
 from lapel.search import Collection, Searcher
@@ -55,8 +57,8 @@ class Catalogue:
         with writing(folder):
             _clear_half_made(folder)
             store = LanceStore.create(folder, sizes(opened.card))
-            if source == "copied" and isinstance(model, (str, Path)):
-                copy_in(model, folder)
+            if source == "copied":
+                copy_in(opened, folder)
             manifest = Manifest.new(opened.card, source, name).at(store.version)
             manifest.save(folder)
         return cls(folder, manifest, store, opened)
@@ -182,6 +184,13 @@ class Catalogue:
     def query(self, query: Query, pictures: Mapping[str, Image.Image] | None = None) -> Answer:
         """Answer a ready-made query; `pictures` are those that its parts name and that are in memory."""
         return self.searcher.search(query, pictures)
+
+    def contact_sheet(
+        self, query: Query, answer: Answer, pictures: Mapping[str, Image.Image] | None = None, title: str = ""
+    ) -> str:
+        """The query and its hits as one self-contained HTML page: scores, parts, heat maps, predicted values."""
+        shown = section(self.searcher, query, answer, pictures)
+        return contact_sheet([shown], self.manifest.card, title)
 
     def items(self) -> ItemTable:
         """The stored items with their labels and metadata, in insertion order."""

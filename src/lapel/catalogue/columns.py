@@ -43,7 +43,7 @@ def user_columns(items: ItemTable) -> pa.Table:
         column = items.table[name]
         if name not in NOT_STORED and column.null_count < len(column):
             kept[name] = column.cast(_kind(column.type, name))
-    return pa.table(kept) if kept else pa.table({"id": items.table["id"]}).select([])
+    return pa.table(kept)
 
 
 def _kind(given: pa.DataType, name: str) -> pa.DataType:

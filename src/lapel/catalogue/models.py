@@ -21,21 +21,24 @@ def resolve(model: ModelLike) -> tuple[Model, Source, str]:
     Raises:
         UnknownName: neither a shipped name nor a folder.
     """
-    if not isinstance(model, (str, Path)):
-        return model, "given", model.card.name
-    from lapel.runtime import open_model, shipped
+    from lapel.runtime import OnnxModel, open_model, shipped
 
-    opened = open_model(model)
-    return opened, ("shipped" if str(model) in shipped() else "copied"), str(model)
+    opened = open_model(model) if isinstance(model, (str, Path)) else model
+    if not isinstance(opened, OnnxModel):
+        return opened, "given", opened.card.name
+    name = next((name for name, folder in shipped().items() if folder == opened.folder), None)
+    return opened, ("copied" if name is None else "shipped"), name or opened.card.name
 
 
-def copy_in(model: ModelLike, folder: Path) -> None:
+def copy_in(model: Model, folder: Path) -> None:
     """Copy an ONNX model's folder into a catalogue, so that the catalogue can be moved as a whole."""
+    from lapel.runtime import CARD, CERTIFICATE, MODEL, OnnxModel
+
+    assert isinstance(model, OnnxModel)
     target = folder / FOLDER
     target.mkdir()
-    for path in Path(str(model)).iterdir():
-        if path.is_file():
-            shutil.copy2(path, target / path.name)
+    for name in (MODEL, CARD, CERTIFICATE):
+        shutil.copy2(model.folder / name, target / name)
 
 
 def reopen(manifest: Manifest, folder: Path) -> Model:

@@ -15,6 +15,8 @@ from lapel.images import content_hash, fit, normalise, open_image
 from lapel.schema import Model, Outputs, Preprocess
 
 THUMB_SIDE, THUMB_QUALITY = 256, 85
+LEAST_DECODED = 192
+"""Short side, in pixels, below which a thumbnail of 256 on its long side would be blown up."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ def read_photo(path: str | Path, preprocess: Preprocess) -> Photo:
     if not content:  # let the room that knows every reason say which one it is
         open_image(path)
         raise ImageMissing(path, "the file could not be read. Try again.")
-    return _photo(content_hash(content), open_image(content, name=str(path)), preprocess)
+    asked = min(preprocess.height, preprocess.width, preprocess.short_side)  # as `lapel.embedding` decodes
+    picture = open_image(content, name=str(path), target=max(asked, LEAST_DECODED))
+    return _photo(content_hash(content), picture, preprocess)
 
 
 def from_picture(picture: Image.Image, preprocess: Preprocess) -> Photo:

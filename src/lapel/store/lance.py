@@ -35,6 +35,7 @@ class LanceStore:
         self.notes = notes
         self._table, self._files = table, files
         self._labels: frozenset[str] = frozenset()
+        self._offsets: dict[str, int] | None = None
         self._forget()
 
     @classmethod
@@ -124,7 +125,8 @@ class LanceStore:
         """See `Store`."""
         if self._offsets is None:
             self._offsets = {name: at for at, name in enumerate(self._read(["id"])["id"].to_pylist())}
-        offsets = sorted({self._offsets[name] for name in ids if name in self._offsets})
+        known = self._offsets
+        offsets = sorted({known[name] for name in ids if name in known})
         names = [stored_name(c) for c in columns]
         # The engine answers in its own order, so the id comes along and decides.
         found = self._table.take_offsets(offsets).select(list(dict.fromkeys([*names, "id"]))).to_arrow()
@@ -183,7 +185,7 @@ class LanceStore:
     def _forget(self) -> None:
         """Drop what was kept of the rows, and read their insertion order again."""
         self._cached: dict[str, pa.ChunkedArray] = {}
-        self._offsets: dict[str, int] | None = None
+        self._offsets = None
         self._seq: NDArray[np.int64] = self._read(["seq"])["seq"].to_numpy()
         self._in_order = bool(np.all(np.diff(self._seq) > 0))
         self._places: NDArray[np.int64] = np.empty(len(self._seq), np.int64)
