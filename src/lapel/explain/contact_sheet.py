@@ -1,0 +1,112 @@
+"""Queries and their hits as one HTML file without outside assets: pictures, scores, parts, heat maps, values."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from lapel.explain.overlays import Overlay, data_uri, overlay
+from lapel.schema import WHOLE_LOOK, Answer, Card, Contribution, Floats, Hit
+
+TEMPLATE = "contact_sheet.html.j2"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture on the sheet. thumb: JPEG bytes. regions: (K, h, w), or None when the model does not attend."""
+
+    thumb: bytes
+    regions: Floats | None
+    card: Card
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        with Image.open(io.BytesIO(self.thumb)) as picture:
+            return picture.size
+
+    @property
+    def uri(self) -> str:
+        """The thumbnail as a data URI."""
+        return data_uri(self.thumb, "jpeg")
+
+    def overlays(self, attributes: Sequence[str]) -> dict[str, Overlay]:
+        """One heat map an attribute; none for the whole look, which has no region."""
+        if self.regions is None:
+            return {}
+        place = self.card.vocabulary.index
+        maps = {name: self.regions[place(name)] for name in attributes if name != WHOLE_LOOK}
+        return {name: overlay(region, self.size, self.card.preprocess) for name, region in maps.items()}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A reference of the query: its picture, what was wished of it, and what the model sees on it."""
+
+    name: str
+    picture: Shown
+    wishes: tuple[Contribution, ...]
+    values: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One query and its answer. pictures: one a hit, in the order of the hits."""
+
+    answer: Answer
+    references: tuple[Asked, ...]
+    pictures: tuple[Shown, ...]
+    where: str = ""
+    title: str = ""
+
+    @property
+    def attributes(self) -> list[str]:
+        """What the query asked for, each once, in order."""
+        return list(dict.fromkeys(w.attribute for w in self.answer.weights))
+
+    @property
+    def mapped(self) -> list[str]:
+        """Attributes that have a heat map on this sheet."""
+        attends = any(asked.picture.regions is not None for asked in self.references)
+        return [name for name in self.attributes if name != WHOLE_LOOK] if attends else []
+
+    def bars(self, hit: Hit) -> list[dict[str, Any]]:
+        """What each part added to a hit's score: a bar whose full length is the sum of all weights."""
+        whole = sum(abs(part.weight) for part in hit.parts) or 1.0
+        return [
+            {
+                "attribute": part.attribute,
+                "reference": Path(part.reference).name,
+                "added": part.weight * part.cosine,
+                "length": round(100 * abs(part.weight * part.cosine) / whole, 2),
+                "room": round(100 * abs(part.weight) / whole, 2),
+                "weight": part.weight,
+                "cosine": part.cosine,
+            }
+            for part in hit.parts
+        ]
+
+
+def contact_sheet(sections: Sequence[Section], card: Card, title: str = "", intro: str = "") -> str:
+    """The whole page as HTML text.
+
+    title, intro: above the first query; without a title the page is headed by the model's name.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["spoken"] = lambda name: str(name).replace("_", " ")
+    return environment.get_template(TEMPLATE).render(sections=sections, card=card, title=title, intro=intro)
