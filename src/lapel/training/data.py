@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lapel.datasets import read
 from lapel.errors import TableError, TrainingError
@@ -69,13 +70,19 @@ def join_sets(data: Data) -> tuple[ItemTable, tuple[dict[str, Any], ...]]:
     return ItemTable(rows, vocabulary, Path(), name, all(t.complete for t in tables)), sources
 
 
+def multi_hot(items: ItemTable) -> NDArray[np.bool_]:
+    """(n, V): the values each item holds, attributes side by side as in `Vocabulary.slices`."""
+    return np.concatenate([items.labels(name).multi_hot for name in items.vocabulary.names], axis=1)
+
+
 def _read_set(data: Data, part: DataSet) -> ItemTable:
     """One set with its attributes and values in the recipe's words."""
     path = _locate(data, part)
     theirs = {ours: part.attributes.get(ours, ours) for ours in data.attributes}
     if len(data.sets) > 1:  # a joined set need not know every attribute of the recipe
         theirs = part.attributes or theirs
-    table = read(path, attributes=tuple(theirs.values()) or None)
+    missing: Literal["strict", "skip"] = "skip" if data.unreadable == "skip" else "strict"
+    table = read(path, attributes=tuple(theirs.values()) or None, missing=missing)
     ours = {their: our for our, their in theirs.items()}
     columns = {name: table.table[name] for name in table.table.column_names if name not in table.vocabulary.names}
     attributes = []

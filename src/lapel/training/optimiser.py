@@ -22,14 +22,14 @@ def build_optimizer(
     """
     backbone_rate = recipe.lr if recipe.backbone_lr is None else recipe.backbone_lr
     groups = [
-        (model.backbone, backbone_rate, recipe.weight_decay),
-        (model.head, recipe.lr, recipe.weight_decay),
-        (criterion, recipe.lr * loss.proxy_lr, 0.0),
+        ("backbone", model.backbone, backbone_rate, recipe.weight_decay),
+        ("head", model.head, recipe.lr, recipe.weight_decay),
+        ("loss", criterion, recipe.lr * loss.proxy_lr, 0.0),
     ]
     described: list[dict[str, Any]] = []
-    for module, rate, decay in groups:
+    for name, module, rate, decay in groups:
         if weights := [p for p in module.parameters() if p.requires_grad]:
-            described.append({"params": weights, "lr": rate, "base": rate, "weight_decay": decay})
+            described.append({"name": name, "params": weights, "lr": rate, "base": rate, "weight_decay": decay})
     return torch.optim.AdamW(described) if recipe.weight_decay else torch.optim.Adam(described)
 
 

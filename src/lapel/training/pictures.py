@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,8 @@ from lapel.training.recipe import Augment
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
-Job, Made = TypeVar("Job"), TypeVar("Made")
+Job = TypeVar("Job")
+Made = TypeVar("Made")
 
 
 class Pictures:
@@ -86,7 +87,7 @@ def leave_out_unreadable(items: ItemTable, cache: ImageCache, workers: int) -> t
     return (items.take(readable) if errors else items), errors
 
 
-def ahead(jobs: Iterable[Job], make: Callable[[Job], Made], workers: int) -> Iterator[Made]:
+def ahead(jobs: Iterable[Job], make: Callable[[Job], Made], workers: int) -> Generator[Made, None, None]:
     """`map(make, jobs)` in order, with `workers` threads working on the next few; an error comes out in its turn."""
     waiting: deque[Future[Made]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="lapel-pictures")

@@ -41,12 +41,12 @@ class Data(_Part):
     root: str = ""
     sets: tuple[DataSet, ...] = Field(min_length=1)
     attributes: tuple[str, ...] = ()
-    short_side: int = Field(0, ge=0)
+    short_side: int = Field(default=0, ge=0)
     in_memory: bool = True
-    memory_gb: float = Field(2.0, ge=0)
-    workers: int = Field(2, ge=1)
+    memory_gb: float = Field(default=2.0, ge=0)
+    workers: int = Field(default=2, ge=1)
     unreadable: Literal["raise", "skip"] = "raise"
-    limit: int = Field(0, ge=0)
+    limit: int = Field(default=0, ge=0)
 
 
 class Model(_Part):
@@ -62,13 +62,13 @@ class Model(_Part):
 
     system: Literal["triplet", "csn", "asen", "asen_v2"]
     backbone: str = "efficientnet_lite0"
-    cut: str | int | None = None
+    cut: str | None = None
     weights: str = "packaged"
-    dim: int = Field(0, ge=0)
+    dim: int = Field(default=0, ge=0)
     options: dict[str, Any] = Field(default_factory=dict)
-    look_dim: int = Field(256, ge=0)
-    height: int = Field(224, ge=32)
-    width: int = Field(224, ge=32)
+    look_dim: int = Field(default=256, ge=0)
+    height: int = Field(default=224, ge=32)
+    width: int = Field(default=224, ge=32)
     resize: Literal["crop", "stretch", "pad"] = "crop"
     freeze: int | Literal["all"] = 0
     freeze_batchnorm: bool = False
@@ -87,9 +87,9 @@ class Augment(_Part):
     jitter: brightness, contrast and saturation are scaled by up to this much (0: off).
     """
 
-    flip: float = Field(0.5, ge=0, le=1)
-    area: float = Field(1.0, gt=0, le=1)
-    jitter: float = Field(0.0, ge=0, lt=1)
+    flip: float = Field(default=0.5, ge=0, le=1)
+    area: float = Field(default=1.0, gt=0, le=1)
+    jitter: float = Field(default=0.0, ge=0, lt=1)
 
 
 class Sampling(_Part):
@@ -106,11 +106,11 @@ class Sampling(_Part):
     """
 
     mode: Literal["triplets", "batch"] = "batch"
-    batch: int = Field(16, ge=1)
-    triplets: int = Field(100_000, ge=1)
+    batch: int = Field(default=16, ge=1)
+    triplets: int = Field(default=100_000, ge=1)
     negative: Literal["entry", "value"] = "entry"
-    balanced: float = Field(0.5, ge=0, le=1)
-    steps: int = Field(0, ge=0)
+    balanced: float = Field(default=0.5, ge=0, le=1)
+    steps: int = Field(default=0, ge=0)
     augment: Augment = Augment()
 
 
@@ -122,13 +122,13 @@ class Loss(_Part):
     proxy softmax. temperature: of supcon. proxy_lr: the proxies' learning rate over the head's.
     """
 
-    margin: float = Field(0.2, ge=0, le=2)
-    in_batch_triplet: float = Field(0.0, ge=0)
-    proxy: float = Field(0.0, ge=0)
-    supcon: float = Field(0.0, ge=0)
-    proxy_scale: float = Field(16.0, gt=0)
-    temperature: float = Field(0.1, gt=0)
-    proxy_lr: float = Field(10.0, gt=0)
+    margin: float = Field(default=0.2, ge=0, le=2)
+    in_batch_triplet: float = Field(default=0.0, ge=0)
+    proxy: float = Field(default=0.0, ge=0)
+    supcon: float = Field(default=0.0, ge=0)
+    proxy_scale: float = Field(default=16.0, gt=0)
+    temperature: float = Field(default=0.1, gt=0)
+    proxy_lr: float = Field(default=10.0, gt=0)
 
 
 class Optimiser(_Part):
@@ -140,16 +140,16 @@ class Optimiser(_Part):
     clip: greatest gradient norm (0: no clipping).
     """
 
-    epochs: int = Field(50, ge=1)
-    lr: float = Field(1e-4, gt=0)
-    backbone_lr: float | None = Field(None, ge=0)
-    weight_decay: float = Field(0.0, ge=0)
+    epochs: int = Field(default=50, ge=1)
+    lr: float = Field(default=1e-4, gt=0)
+    backbone_lr: float | None = Field(default=None, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["step", "cosine", "constant"] = "step"
-    step_size: int = Field(3, ge=1)
-    decay: float = Field(0.9, gt=0, le=1)
-    warmup: int = Field(0, ge=0)
-    accumulate: int = Field(1, ge=1)
-    clip: float = Field(0.0, ge=0)
+    step_size: int = Field(default=3, ge=1)
+    decay: float = Field(default=0.9, gt=0, le=1)
+    warmup: int = Field(default=0, ge=0)
+    accumulate: int = Field(default=1, ge=1)
+    clip: float = Field(default=0.0, ge=0)
 
 
 class Evaluation(_Part):
@@ -157,8 +157,8 @@ class Evaluation(_Part):
 
     split: Literal["valid", "test"] = "valid"
     protocol: str = "each-against-rest"
-    every: int = Field(1, ge=1)
-    batch: int = Field(64, ge=1)
+    every: int = Field(default=1, ge=1)
+    batch: int = Field(default=64, ge=1)
 
 
 class Running(_Part):
@@ -172,10 +172,10 @@ class Running(_Part):
     device: str = "auto"
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = True
-    threads: int = Field(0, ge=0)
-    checkpoint_seconds: float = Field(300.0, ge=0)
-    checkpoint_steps: int = Field(0, ge=0)
-    log_every: int = Field(10, ge=1)
+    threads: int = Field(default=0, ge=0)
+    checkpoint_seconds: float = Field(default=300.0, ge=0)
+    checkpoint_steps: int = Field(default=0, ge=0)
+    log_every: int = Field(default=10, ge=1)
 
 
 class Recipe(_Part):

@@ -33,12 +33,12 @@ class RunFolder:
         self.metrics, self.curves = self.path / "metrics.jsonl", self.path / "curves.png"
         self.last, self.best = self.path / "last.safetensors", self.path / "best.safetensors"
 
-    def start(self, recipe: Recipe) -> None:
-        """Make the folder and write what is known before the first step.
+    def refuse_taken(self) -> None:
+        """Make the folder; called before the long preparations.
 
         Raises:
             InputError: the folder already holds something.
-            TrainingError: the folder cannot be written.
+            TrainingError: the folder cannot be made.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise InputError(
@@ -47,6 +47,14 @@ class RunFolder:
             )
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+
+    def start(self, recipe: Recipe) -> None:
+        """Write what is known before the first step.
+
+        Raises:
+            TrainingError: the folder cannot be written.
+        """
+        with writing(self.path):
             replace_text(self.recipe, dump(recipe))
             replace_text(self.about, json.dumps(about(recipe.seed), indent=1) + "\n")
             self.metrics.touch()

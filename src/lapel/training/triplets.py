@@ -70,7 +70,8 @@ class _Pool:
                 self.members[value], self.anchors[value] = members, anchors
 
     def _shares(self, cell: int) -> NDArray[np.bool_]:
-        return (self.holds & self.holds[cell]).any(axis=1)
+        shares: NDArray[np.bool_] = (self.holds & self.holds[cell]).any(axis=1)
+        return shares
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Rows, Rows, Rows]:
         """`count` anchors, negatives and positives, as rows of the table."""
@@ -148,4 +149,4 @@ class TripletSampler:
         for k in np.unique(attribute):
             at = np.flatnonzero(attribute == k)
             parts[:, at] = self._pools[int(k)].draw(len(at), rng)
-        return Triplets(*parts, attribute)
+        return Triplets(parts[0], parts[1], parts[2], attribute)

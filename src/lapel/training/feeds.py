@@ -1,0 +1,80 @@
+"""An epoch's batches for one process of several, each a function of its number alone."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lapel.schema import ItemTable
+from lapel.training.batches import BatchSampler
+from lapel.training.data import multi_hot
+from lapel.training.pictures import Pictures
+from lapel.training.recipe import Sampling
+from lapel.training.triplets import Triplets, TripletSampler
+
+
+class Feed(Protocol):
+    """Batches of one recipe.
+
+    steps: updates an epoch. batches: of all processes together, an epoch. photos: of all processes, a step.
+    `share` below is processes x accumulated batches: how many batches one step takes.
+    """
+
+    steps: int
+    batches: int
+    photos: int
+
+    def begin(self, epoch: int) -> None:
+        """Draw this epoch."""
+        ...
+
+    def batch(self, number: int) -> tuple[Tensor, ...]:
+        """Batch `number` of the epoch: what the objective takes."""
+        ...
+
+
+class TripletFeed:
+    """Published sampling. A batch: attributes (B,), then anchors, negatives, positives (B, H, W, 3) uint8."""
+
+    def __init__(self, sampler: TripletSampler, pictures: Pictures, recipe: Sampling, share: int) -> None:
+        self.sampler, self.pictures, self.size = sampler, pictures, recipe.batch
+        self.steps = recipe.steps or max(1, recipe.triplets // (recipe.batch * share))
+        self.batches = self.steps * share
+        self.photos = 3 * recipe.batch * share
+
+    def begin(self, epoch: int) -> None:
+        """Draw this epoch's triplets."""
+        self.epoch, self.drawn = epoch, self.sampler.epoch(epoch, self.batches * self.size)
+
+    def batch(self, number: int) -> tuple[Tensor, ...]:
+        """Triplets `number` * B and the following."""
+        places = np.arange(number * self.size, (number + 1) * self.size)
+        part = Triplets(*(rows[places] for rows in self.drawn))
+        roles = enumerate((part.anchor, part.negative, part.positive))
+        photos = (self.pictures.batch(rows, self.epoch, places, role) for role, rows in roles)
+        return torch.from_numpy(part.attribute), *map(torch.from_numpy, photos)
+
+
+class BatchFeed:
+    """Our sampling. A batch: labels (B, V) bool, photos (B, H, W, 3) uint8."""
+
+    def __init__(self, items: ItemTable, pictures: Pictures, recipe: Sampling, share: int, seed: int) -> None:
+        self.sampler = BatchSampler(items, recipe.batch, recipe.balanced, seed)
+        self.pictures, self.size = pictures, recipe.batch
+        self.labels = multi_hot(items)
+        self.steps = recipe.steps or max(1, self.sampler.steps // share)
+        self.batches = self.steps * share
+        self.photos = recipe.batch * share
+
+    def begin(self, epoch: int) -> None:
+        """Draw this epoch's rows."""
+        self.epoch, self.drawn = epoch, self.sampler.epoch(epoch, self.batches)
+
+    def batch(self, number: int) -> tuple[Tensor, ...]:
+        """Batch `number` of the epoch."""
+        rows = self.drawn[number]
+        places = np.arange(number * self.size, (number + 1) * self.size)
+        return torch.from_numpy(self.labels[rows]), torch.from_numpy(self.pictures.batch(rows, self.epoch, places))

@@ -1,0 +1,85 @@
+"""What one training step minimises: uint8 photos and labels in, a loss and the triplet accuracy out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lapel.losses.margin_ranking import margin_ranking, triplet_accuracy
+from lapel.losses.pairs import relations
+from lapel.models.attribute_model import AttributeModel, unit
+from lapel.schema import Preprocess
+
+
+class Step(NamedTuple):
+    """loss: scalar with a graph. accuracy: share of triplets whose positive is the nearer one; ties are wrong."""
+
+    loss: Tensor
+    accuracy: Tensor
+
+
+class Input(nn.Module):
+    """uint8 (B, H, W, 3) -> normalised float (B, 3, H, W), on the model's own device: a quarter of the bytes travel."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, preprocess: Preprocess, channels_last: bool = True) -> None:
+        super().__init__()
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.register_buffer("mean", torch.tensor(preprocess.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(preprocess.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """As `lapel.images.normalise`, in PyTorch."""
+        scaled = pixels.permute(0, 3, 1, 2).to(torch.float32) / 255
+        return ((scaled - self.mean) / self.std).contiguous(memory_format=self.layout)
+
+
+class TripletObjective(nn.Module):
+    """As published: anchor, negative and positive each in a forward of its own, in this order, so that batch
+    statistics belong to one role and running averages move three times a step; the margin ranking loss.
+    """
+
+    def __init__(self, model: AttributeModel, pixels: Input, margin: float) -> None:
+        super().__init__()
+        self.model, self.pixels, self.margin = model, pixels, margin
+        self.criterion = nn.Module()  # no weights of its own
+
+    def forward(self, attributes: Tensor, anchor: Tensor, negative: Tensor, positive: Tensor) -> Step:
+        """Attributes (B,) int64; photos (B, H, W, 3) uint8."""
+        x, y, z = (self.model.embed(self.pixels(role), attributes).float() for role in (anchor, negative, positive))
+        near, far = (x * z).sum(dim=1), (x * y).sum(dim=1)
+        return Step(margin_ranking(near, far, self.margin), triplet_accuracy(near, far).detach())
+
+
+class BatchObjective(nn.Module):
+    """Ours: all K attributes of every photo from one pass; a weighted sum of losses over the pairs in the batch."""
+
+    def __init__(self, model: AttributeModel, pixels: Input, criterion: nn.Module) -> None:
+        super().__init__()
+        self.model, self.pixels, self.criterion = model, pixels, criterion
+
+    def forward(self, labels: Tensor, photos: Tensor) -> Step:
+        """Labels (B, V) bool, all-false slices unknown; photos (B, H, W, 3) uint8."""
+        features = self.model.backbone(self.pixels(photos))
+        embeddings = unit(self.model.head.all(features).raw.float())
+        return Step(
+            self.criterion(embeddings, labels), batch_accuracy(embeddings.detach(), labels, self.model.values.sizes)
+        )
+
+
+def batch_accuracy(embeddings: Tensor, labels: Tensor, sizes: tuple[int, ...], anchors: int = 32) -> Tensor:
+    """Share of correctly ordered (anchor, positive, negative) among the triplets of the first `anchors` photos.
+
+    Embeddings (B, K, D) unit; labels (B, V) bool. NaN when the batch holds no triplet at all.
+    """
+    right, total = embeddings.new_zeros(()), embeddings.new_zeros(())
+    for k, positive, negative in relations(labels, sizes):
+        cosine = embeddings[:anchors, k] @ embeddings[:, k].T
+        asked = positive[:anchors, :, None] & negative[:anchors, None, :]
+        right += (asked & (cosine[:, :, None] > cosine[:, None, :])).sum()
+        total += asked.sum()
+    return right / total
