@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lapel.catalogue import AddReport, Catalogue
     from lapel.datasets import read
     from lapel.errors import LapelError
-    from lapel.evaluation import evaluate as evaluate
+    from lapel.evaluation.photos import evaluate
     from lapel.schema import Answer, Hit, ItemTable, Part, Query
 
     __version__: str
