@@ -71,7 +71,7 @@ def test_near_duplicates_leave_the_ranking_together(items: ItemTable, table: Emb
         items, table, "neckline", RULES["each-against-rest"][0], lambda i, g: True, lambda q, g: q // 2 == g // 2
     )
     np.testing.assert_allclose(found.attributes["neckline"].ap, aps, atol=1e-12)
-    assert "15 groups of near duplicates, 30 items" in found.near_duplicates
+    assert "its near duplicates (30 items in 15 groups)" in found.near_duplicates
     assert "were not looked for" in evaluate_embeddings(table, items).near_duplicates
 
 

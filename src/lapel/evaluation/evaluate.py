@@ -143,7 +143,8 @@ def _group_numbers(
     numbers = np.array([groups.get(item, fresh + row) for row, item in enumerate(part.ids)], dtype=np.int64)
     _, size = np.unique(numbers, return_counts=True)
     twins = size[size > 1]
-    return numbers, (f"the query and its near duplicates ({len(twins)} groups of near duplicates, {twins.sum()} items)")
+    found = f"{twins.sum()} items in {len(twins)} group{'s' if len(twins) > 1 else ''}" if len(twins) else "none found"
+    return numbers, f"the query and its near duplicates ({found})"
 
 
 def _rank(table: EmbeddingTable, place: NDArray[np.int64], task: Task, top: int, memory: int) -> Ranked:

@@ -47,7 +47,7 @@ def score_table(evaluation: Evaluation) -> Table:
 def caption_of(evaluation: Evaluation) -> str:
     """What one must know to read the figures, line by line."""
     lines = [
-        "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items",
+        "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items "
         "(empty) scores 0 and counts; R@k is the share of queries with a relevant item among the first k.",
         f"Left out of a query's ranking: {evaluation.near_duplicates}.",
         *(f"Not scored: {name} ({reason})." for name, reason in evaluation.skipped.items()),
