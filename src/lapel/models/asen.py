@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -45,8 +47,8 @@ class ASENHead(AttributeHead):
 
     def all(self, features: Tensor) -> HeadOutput:
         """See `AttributeHead.all`; the projection P is computed once for all K."""
-        every = torch.arange(self.attributes, device=features.device).expand(len(features), -1)
-        return HeadOutput(*self._embed(features, self.mask_fc1.weight.T.expand(len(features), -1, -1), every))
+        every = torch.arange(self.attributes, device=features.device).expand(features.shape[0], -1)
+        return HeadOutput(*self._embed(features, self.mask_fc1.weight.T.expand(features.shape[0], -1, -1), every))
 
     def _embed(self, features: Tensor, mask: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
         """features (B, C, h, w), mask (B, A, hidden), attributes (B, A) -> raw (B, A, D), regions (B, A, h, w)."""
@@ -55,7 +57,7 @@ class ASENHead(AttributeHead):
         projected = torch.tanh(self.conv1(features)).flatten(2)
         # conv2(t * P) is a dot product over the hidden axis, so its weights may be folded into t once.
         asked = torch.tanh(mask) * self.conv2.weight.view(-1)
-        scores = torch.tanh(asked @ projected + self.conv2.bias)
+        scores = torch.tanh(asked @ projected + cast(Tensor, self.conv2.bias))
         attention = torch.softmax(scores, dim=-1)
         pooled = attention @ flat.transpose(1, 2)
         wanted = torch.relu(self.mask_fc2.weight.T[attributes])

@@ -49,7 +49,7 @@ class ASENV2Head(AttributeHead):
 
     def all(self, features: Tensor) -> HeadOutput:
         """See `AttributeHead.all`; the projection P is computed once for all K."""
-        return HeadOutput(*self._embed(features, self.attr_embedding.weight.expand(len(features), -1, -1)))
+        return HeadOutput(*self._embed(features, self.attr_embedding.weight.expand(features.shape[0], -1, -1)))
 
     def _embed(self, features: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         """features (B, C, h, w), asked (B, A, hidden) -> raw (B, A, D), regions (B, A, h, w)."""

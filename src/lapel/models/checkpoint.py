@@ -141,7 +141,8 @@ class _opened:
             opened = self.file.__enter__()
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(
-                f"'{self.path}' is not a Lapel checkpoint (.safetensors). A published .pth.tar is read by `lapel import`."
+                f"'{self.path}' is not a Lapel checkpoint (.safetensors). "
+                "A published .pth.tar is read by `lapel import`."
             ) from error
         return dict(opened.metadata() or {}), opened
 

@@ -1,0 +1,75 @@
+"""How far an export is from the model it came from, measured on real pictures or noise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lapel.schema import Floats, Outputs
+
+TOLERANCE = {"fp32": 1e-3, "int8": 0.6}
+"""Greatest absolute difference of any unit embedding component at which an export still passes."""
+
+RANK_TOLERANCE = {"fp32": 0.99, "int8": 0.5}
+"""Least mean overlap of the nearest neighbours, exported against original."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was compared, and how much the export differs.
+
+    differences: output -> greatest absolute difference over the sample.
+    rank_overlap: attribute -> mean share of the `neighbours` nearest sample pictures that both models agree on.
+    sample: pictures compared; `noise` when they were drawn from N(0, 1) because no photos were given.
+    """
+
+    fingerprint: str
+    sha256: str
+    precision: str
+    bytes: int
+    sample: int
+    noise: bool
+    neighbours: int
+    differences: dict[str, float]
+    rank_overlap: dict[str, float]
+    values_fitted: bool
+    opset: int
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-ready."""
+        return asdict(self)
+
+    @property
+    def passes(self) -> bool:
+        """Whether embeddings and ranks stay within this precision's tolerance."""
+        near = self.differences["embeddings"] <= TOLERANCE[self.precision]
+        return near and float(np.mean(list(self.rank_overlap.values()))) >= RANK_TOLERANCE[self.precision]
+
+
+def write_certificate(certificate: Certificate, path: Path) -> None:
+    """Write it as JSON."""
+    path.write_text(json.dumps(certificate.to_dict(), indent=1))
+
+
+def greatest_differences(original: Outputs, exported: Outputs) -> dict[str, float]:
+    """Output -> greatest absolute difference."""
+    pairs = {n: (getattr(original, n), getattr(exported, n)) for n in ("embeddings", "regions", "values", "look")}
+    return {name: float(np.abs(a - b).max()) for name, (a, b) in pairs.items()}
+
+
+def rank_overlap(original: Floats, exported: Floats, neighbours: int) -> float:
+    """Mean share of each picture's nearest others that stay the same.
+
+    original, exported: (N, D) unit embeddings of the same pictures under one attribute; neighbours < N.
+    """
+    best = []
+    for block in (original, exported):
+        similarity = block @ block.T
+        np.fill_diagonal(similarity, -np.inf)
+        best.append(np.argsort(-similarity, axis=1, kind="stable")[:, :neighbours])
+    same = [len(np.intersect1d(a, b)) for a, b in zip(*best, strict=True)]
+    return float(np.mean(same) / neighbours)

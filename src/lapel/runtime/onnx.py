@@ -1,0 +1,134 @@
+"""An exported model: a folder with `model.onnx`, `card.json` and `certificate.json`, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from lapel.errors import ModelError, ShapeError
+from lapel.schema import Card, Floats, Outputs
+
+MODEL, CARD, CERTIFICATE = "model.onnx", "card.json", "certificate.json"
+INPUT = "pixels"
+OUTPUTS = ("embeddings", "regions", "values", "look")
+COMPOSED = "composed"
+
+
+class OnnxModel:
+    """`lapel.schema.Model` over ONNX Runtime, on the CPU.
+
+    Args:
+        folder: what `lapel export` wrote.
+        threads: of one call; None is one a core.
+
+    Raises:
+        ModelError: a file is missing or was changed after the export, or the model does not fit its card.
+    """
+
+    def __init__(self, folder: str | Path, threads: int | None = None) -> None:
+        self.folder = Path(folder)
+        self._card = _read_card(self.folder)
+        content = _checked_model(self.folder, self._card)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises its own unexported classes
+            raise ModelError(f"{self.folder / MODEL} is no model that ONNX Runtime can run: {error}") from error
+        names = [output.name for output in self._session.get_outputs()]
+        wanted = [*OUTPUTS, *([COMPOSED] if self._card.composed_dim else [])]
+        if missing := [name for name in wanted if name not in names]:
+            raise ModelError(f"{self.folder / MODEL} has no output '{missing[0]}'; export the model again.")
+        self._names = wanted
+
+    @property
+    def card(self) -> Card:
+        """What the model is."""
+        return self._card
+
+    def __call__(self, pixels: Floats) -> Outputs:
+        """See `lapel.schema.Model`.
+
+        Raises:
+            ShapeError: the batch is not (B, 3, height, width) as the card says, or the outputs are not as it promises.
+        """
+        asked = self._card.preprocess
+        expected = (3, asked.height, asked.width)
+        if pixels.ndim != 4 or pixels.shape[1:] != expected:
+            raise ShapeError(f"The model '{self._card.name}' reads (B, {expected}), not {pixels.shape}.")
+        found = self._session.run(self._names, {INPUT: np.ascontiguousarray(pixels, dtype=np.float32)})
+        outputs = Outputs(*found)
+        check_shapes(outputs, self._card, len(pixels))
+        return outputs
+
+
+def check_shapes(outputs: Outputs, card: Card, batch: int) -> None:
+    """Hold outputs against the shapes that a card promises.
+
+    Raises:
+        ShapeError: naming the first that differs.
+    """
+    k = len(card.vocabulary)
+    promised: dict[str, tuple[int, ...]] = {
+        "embeddings": (batch, k, card.dim),
+        "regions": (batch, k, *card.grid),
+        "values": (batch, card.vocabulary.width),
+        "look": (batch, card.look_dim),
+    }
+    for name, shape in promised.items():
+        if getattr(outputs, name).shape != shape:
+            raise ShapeError(f"'{card.name}' gave {name} {getattr(outputs, name).shape}; its card promises {shape}.")
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_certificate(folder: Path) -> dict[str, Any]:
+    """The certificate as written by `lapel export`.
+
+    Raises:
+        ModelError: missing or no JSON.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / CERTIFICATE).read_text())
+        return content
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} has no {CERTIFICATE}; export the model again (lapel export).") from error
+    except ValueError as error:
+        raise ModelError(f"{folder / CERTIFICATE} is damaged; export the model again.") from error
+
+
+def _read_card(folder: Path) -> Card:
+    try:
+        return Card.from_json((folder / CARD).read_text())
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{folder} holds no exported model: it has no {CARD}. Make one with `lapel export`."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{folder / CARD} is damaged; export the model again.") from error
+
+
+def _checked_model(folder: Path, card: Card) -> bytes:
+    certificate = read_certificate(folder)
+    try:
+        content = (folder / MODEL).read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} has no {MODEL}; export the model again (lapel export).") from error
+    if hashlib.sha256(content).hexdigest() != certificate.get("sha256"):
+        raise ModelError(f"{folder / MODEL} is not the file its certificate was written for; get or export it again.")
+    if certificate.get("fingerprint") != card.fingerprint:
+        raise ModelError(
+            f"{folder}: the certificate is of model {certificate.get('fingerprint')}, the card of {card.fingerprint}; "
+            "the files belong to different exports. Export the model again."
+        )
+    return content
