@@ -69,3 +69,14 @@ assert len(walked) > 30, walked
     loaded = _loaded_after(walk)
     assert loaded["connections"] == []
     assert {"lapel.schema.items", "lapel.interfaces.cli.main"} <= set(loaded["modules"])
+
+
+def test_the_dependency_that_can_report_by_itself_is_told_not_to() -> None:
+    code = """
+import onnxruntime
+calls = []
+onnxruntime.disable_telemetry_events = lambda: calls.append(1)
+import lapel.runtime.onnx
+assert calls == [1]
+"""
+    assert _loaded_after(code)["connections"] == []

@@ -14,6 +14,9 @@ import onnxruntime
 from lapel.errors import ModelError, ShapeError
 from lapel.schema import Card, Floats, Outputs
 
+# The Windows builds report to the system's own tracing unless told not to; elsewhere this does nothing.
+onnxruntime.disable_telemetry_events()
+
 MODEL, CARD, CERTIFICATE = "model.onnx", "card.json", "certificate.json"
 INPUT = "pixels"
 OUTPUTS = ("embeddings", "regions", "values", "look")
