@@ -1,0 +1,44 @@
+"""`lapel import`: a published checkpoint becomes a Lapel checkpoint."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("import")
+@click.argument("file", type=click.Path())
+@click.option("--system", required=True, help="asen, asen_v2 or csn.")
+@click.option("--attributes", help="Names in training order, joined by commas, or a file that lists them.")
+@click.option("--meta", type=click.Path(), help="The release's meta.json; takes the place of --attributes.")
+@click.option("--dataset", help="The entry of --meta: FashionAI, DARN, DeepFashion.")
+@click.option("-o", "--out", type=click.Path(), help="Checkpoint to write. Default: beside FILE, .safetensors.")
+@click.option("--name", default="", help="What the model is called.")
+@click.option("--fixed-masks", is_flag=True, help="csn: the masks were not learnt.")
+def command(
+    file: str,
+    system: str,
+    attributes: str | None,
+    meta: str | None,
+    dataset: str | None,
+    out: str | None,
+    name: str,
+    fixed_masks: bool,
+) -> None:
+    """Turn the published .pth.tar FILE into a Lapel checkpoint; anything but weights in it is refused."""
+    from pathlib import Path
+
+    from lapel.errors import InputError, MissingExtra
+
+    try:
+        from lapel.models.importing import import_checkpoint, read_vocabulary
+    except ImportError as error:
+        raise MissingExtra("lapel import") from error
+    if bool(attributes) == bool(meta):
+        raise InputError("Name the attributes in training order: --attributes a,b,c (or a file), or --meta meta.json.")
+    given = str(attributes or meta)
+    vocabulary = read_vocabulary(given if meta or Path(given).is_file() else given.split(","), dataset)
+    target = Path(out) if out else Path(file).with_name(Path(file).name.split(".")[0] + ".safetensors")
+    card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks)
+    click.echo(
+        f"{target}: {card.name}, {card.system} on {card.backbone}, {len(vocabulary)} attributes, {card.fingerprint}"
+    )

@@ -1,0 +1,161 @@
+"""Checkpoints that the published code wrote: their key names, and nothing else.
+
+| system | backbone keys | head keys |
+|---|---|---|
+| asen, asen_v2 | `embeddingnet.backbonenet.*` | `embeddingnet.*` |
+| csn (ASEN's code) | `embeddingnet.embeddingnet.*` | `embeddingnet.{embed_fc,masks}.*` |
+| csn (Veit et al.) | `embeddingnet.embeddingnet.*` | `embeddingnet.embeddingnet.fc_embed.*`, `embeddingnet.masks.*` |
+
+The classifier `fc` of the ImageNet network, which those files carry and never use, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lapel.errors import CheckpointError, UnknownName
+from lapel.models.attribute_model import AttributeModel
+from lapel.models.backbones import build_backbone
+from lapel.models.registry import build_head
+from lapel.schema import Card, Preprocess, Vocabulary
+
+SYSTEMS = ("asen", "asen_v2", "csn")
+EARLY_V2 = ("feature_fc.weight", "conv2.weight")
+"""Head keys of ASENet_V2 before 21 March 2020; such a network computes something else."""
+
+
+def read_published(path: str | Path) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """The state dict and the numbers beside it (`epoch`, `prec`), read without running anything in the file.
+
+    Raises:
+        CheckpointError: no such file; or it holds anything but tensors, numbers and names.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"No checkpoint at '{path}'.")
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a hostile or damaged file provokes, the answer is the same
+        raise CheckpointError(
+            f"'{path}' was refused: it holds something other than tensors, numbers and names "
+            "(or is damaged), and loading it could run code. Get the released file again."
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+        raise CheckpointError(
+            f"'{path}' has no 'state_dict'; a released checkpoint is a dict with epoch, state_dict, prec."
+        )
+    state = content["state_dict"]
+    odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    if odd:
+        raise CheckpointError(f"'{path}': '{odd[0]}' in its state_dict is no tensor.")
+    others = {k: v for k, v in content.items() if k != "state_dict"}
+    numbers = {k: float(v) for k, v in others.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    if wrong := sorted(set(map(str, others)) - set(map(str, numbers))):
+        raise CheckpointError(f"'{path}' also holds '{wrong[0]}', which no released checkpoint does; it is refused.")
+    return {name.removeprefix("module."): value for name, value in state.items()}, numbers
+
+
+def published_model(
+    system: str, state: Mapping[str, Tensor], attributes: int, **options: Any
+) -> tuple[AttributeModel, dict[str, str]]:
+    """The model that a published state dict belongs to, with its weights.
+
+    Args:
+        system: asen, asen_v2 or csn. state: names as in the released file, `module.` already gone.
+        attributes: K that the file must have. options: of the head (csn: learned).
+
+    Returns:
+        The model in eval mode, and published name -> our name for every tensor that it uses.
+
+    Raises:
+        UnknownName: no such system.
+        CheckpointError: the keys or shapes are not those of the system with so many attributes.
+    """
+    if system not in SYSTEMS:
+        raise UnknownName("system", system, SYSTEMS)
+    names = _our_names(system, state)
+    ours = {names[key]: value for key, value in state.items() if key in names}
+    depth = "resnet50" if "backbone.layer1.0.conv3.weight" in ours else "resnet18"
+    backbone = build_backbone(depth, "layer3", "random")
+    dim = {"dim": _rows(ours, "head.embed_fc.weight")} if system == "csn" else {}
+    head = build_head(system, backbone.channels, attributes, **dim, **options)
+    model = AttributeModel(backbone, head)
+    wanted = {key for key in model.state_dict() if key.startswith(("backbone.", "head."))}
+    _check_keys(system, wanted, ours, model.state_dict(), attributes)
+    model.load_state_dict(ours, strict=False)
+    return model.eval(), names
+
+
+def published_card(
+    name: str, model: AttributeModel, system: str, vocabulary: Vocabulary, numbers: Mapping[str, float]
+) -> Card:
+    """The card of an imported model: 224-pixel centre crop and ImageNet normalisation, as published."""
+    preprocess = Preprocess()
+    side = preprocess.height // 16
+    head: dict[str, Any] = {}
+    if system == "csn":
+        head = {"dim": model.head.dim, "learned": bool(model.head.learned)}
+    depth = "resnet50" if model.look.centre.numel() == 1024 else "resnet18"
+    return Card(
+        name=name,
+        system=system,
+        backbone=depth,
+        vocabulary=vocabulary,
+        preprocess=preprocess,
+        dim=model.head.dim,
+        look_dim=model.look.dim,
+        grid=(side, side),
+        attends=model.head.attends,
+        architecture={"head": head, "look_dim": 0, "cut": "layer3"},
+        pretrained="released checkpoint",
+        scores={"released": dict(numbers)} if numbers else {},
+        notes="Imported from a checkpoint of the published code. Its value probabilities are not fitted (uniform).",
+    )
+
+
+def _our_names(system: str, state: Mapping[str, Tensor]) -> dict[str, str]:
+    inner = "embeddingnet.backbonenet." if system != "csn" else "embeddingnet.embeddingnet."
+    names = {}
+    for key in state:
+        if key.startswith(inner):
+            rest = key.removeprefix(inner)
+            if rest.startswith("fc."):
+                continue
+            names[key] = f"head.embed_fc.{rest[9:]}" if rest.startswith("fc_embed.") else f"backbone.{rest}"
+        else:
+            names[key] = f"head.{key.removeprefix('embeddingnet.')}" if key.startswith("embeddingnet.") else key
+    return names
+
+
+def _rows(state: Mapping[str, Tensor], name: str) -> int:
+    if name not in state or state[name].ndim != 2:
+        raise CheckpointError(f"The checkpoint has no matrix '{name.removeprefix('head.')}'; it is of another system.")
+    return len(state[name])
+
+
+def _check_keys(
+    system: str, wanted: set[str], ours: Mapping[str, Tensor], built: Mapping[str, Tensor], attributes: int
+) -> None:
+    extra, missing = sorted(set(ours) - wanted), sorted(wanted - set(ours))
+    if system == "asen_v2" and any(f"head.{key}" in extra for key in EARLY_V2):
+        raise CheckpointError(
+            "The checkpoint is of an ASENet_V2 from before March 2020 (it has feature_fc or conv2), another network. "
+            "Use the one released in June 2020."
+        )
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if extra or missing:
+        problem = f"has '{extra[0]}', which it does not" if extra else f"lacks '{missing[0]}'"
+        raise CheckpointError(
+            f"The checkpoint is not of system '{system}': it {problem} ({len(extra) + len(missing)} keys)."
+        )
+    for key in sorted(wanted & set(ours)):
+        if ours[key].shape != built[key].shape:
+            raise CheckpointError(
+                f"'{key}' is {tuple(ours[key].shape)} in the checkpoint; {attributes} attributes need "
+                f"{tuple(built[key].shape)}. Is the attribute list the one it was trained with?"
+            )
