@@ -31,6 +31,8 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None, resume: b
         from lapel.training.loop import train
         from lapel.training.stopping import Stopped
     except ImportError as error:
+        if (error.name or "").startswith("lapel"):
+            raise  # our own mistake, not a missing extra
         raise MissingExtra("Training") from error
     try:
         run = train(asked, folder, resume, quick, say=lambda remark: click.echo(remark, err=True), show=None)
