@@ -25,11 +25,13 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
+KEYWORDS = re.compile(r"\*\*(?=\w+\))")
 FIELD = re.compile(r"^([a-z_]\w*(?:, [a-z_]\w*)*): (\S.*)$")
 
 
 def _readable(app, what, name, obj, options, lines):  # noqa: D103
-    """An indented paragraph (a formula, a drawing) is shown as it stands; lines `field: what it is` become a list."""
+    """Show an indented paragraph (a formula, a drawing) or a table as it stands; make lines `field: it is` a list."""
+    lines[:] = [f"    {line}" if line.startswith("|") else KEYWORDS.sub(r"\\*\\*", line) for line in lines]
     shown, before, in_list = [], "", False
     for number, line in enumerate(lines):
         field = FIELD.match(line)
