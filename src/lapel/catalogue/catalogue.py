@@ -185,12 +185,14 @@ class Catalogue:
         """Answer a ready-made query; `pictures` are those that its parts name and that are in memory."""
         return self.searcher.search(query, pictures)
 
-    def contact_sheet(
-        self, query: Query, answer: Answer, pictures: Mapping[str, Image.Image] | None = None, title: str = ""
-    ) -> str:
+    def contact_sheet(self, query: Query, answer: Answer, pictures: Mapping[str, Image.Image] | None = None) -> str:
         """The query and its hits as one self-contained HTML page: scores, parts, heat maps, predicted values."""
-        shown = section(self.searcher, query, answer, pictures)
-        return contact_sheet([shown], self.manifest.card, title)
+        return contact_sheet([section(self.searcher, query, answer, pictures)], self.manifest.card)
+
+    def contact_sheets(self, queries: Sequence[tuple[str, Query]], title: str, intro: str = "") -> str:
+        """Several queries, each with a title of its own, asked and shown on one such page."""
+        shown = [section(self.searcher, query, self.query(query), title=name) for name, query in queries]
+        return contact_sheet(shown, self.manifest.card, title, intro)
 
     def items(self) -> ItemTable:
         """The stored items with their labels and metadata, in insertion order."""

@@ -76,6 +76,12 @@ class Section:
         attends = any(asked.picture.regions is not None for asked in self.references)
         return [name for name in self.attributes if name != WHOLE_LOOK] if attends else []
 
+    @property
+    def ratio(self) -> float:
+        """Width over height of every frame: the middle one of the pictures', between 2:3 and 4:3."""
+        shapes = sorted(shown.size[0] / shown.size[1] for shown in (*self.pictures, *(a.picture for a in self.references)))
+        return round(min(4 / 3, max(2 / 3, shapes[len(shapes) // 2])), 3)
+
     def bars(self, hit: Hit) -> list[dict[str, Any]]:
         """What each part added to a hit's score: a bar whose full length is the sum of all weights."""
         whole = sum(abs(part.weight) for part in hit.parts) or 1.0

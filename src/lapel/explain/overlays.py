@@ -12,7 +12,7 @@ from PIL import Image
 from lapel.schema import Floats, Preprocess
 
 WARM = (226, 62, 24)
-STRONGEST = 0.78
+STRONGEST = 0.72
 CELL = 8
 """Pixels a grid cell gets; the browser smooths the rest."""
 

@@ -19,6 +19,9 @@ DECIMALS = 12
 
 ROWS_AT_ONCE = 8192
 
+GATHER_BELOW = 8
+"""Under a filter that leaves less than one row in this many, its rows are copied out instead of scanning all."""
+
 Doubles = NDArray[np.float64]
 
 
@@ -71,7 +74,8 @@ class ExactIndex:
         """
         if allow is not None and allow.shape != (self.count,):
             raise ShapeError(f"The mask has shape {allow.shape}; this index has {self.count} rows.")
-        near = self._candidates(self._scan(terms), sum(abs(t.weight) for t in terms), k, allow)
+        rows = None if allow is None else np.flatnonzero(allow)
+        near = _candidates(self._scan(terms, rows), sum(abs(t.weight) for t in terms), k, rows)
         scores = self.scores(terms, near)
         order = np.lexsort((near, -scores))[:k]
         return near[order], scores[order]
@@ -92,29 +96,18 @@ class ExactIndex:
             cosines[at : at + ROWS_AT_ONCE] = (chunk * vector).sum(axis=1)
         return np.clip(cosines, -1.0, 1.0)
 
-    def _scan(self, terms: Sequence[Term]) -> Floats:
-        """(n,) float32 scores, within `SLACK` of the exact ones per unit of weight; one product a block."""
+    def _scan(self, terms: Sequence[Term], rows: NDArray[np.int64] | None) -> Floats:
+        """Float32 scores of these rows (None: all), within `SLACK` of the exact ones per unit of weight."""
         wanted: dict[str, Floats] = {}
         for term in terms:
             self._block(term)
             weighted = np.float32(term.weight) * term.vector.astype(np.float32)
             wanted[term.block] = wanted[term.block] + weighted if term.block in wanted else weighted
-        total = np.zeros(self.count, np.float32)
+        few = rows is not None and len(rows) < self.count / GATHER_BELOW
+        total = np.zeros(len(rows) if few and rows is not None else self.count, np.float32)
         for name, vector in wanted.items():
-            total += self.blocks[name] @ vector
-        return total
-
-    def _candidates(self, scan: Floats, weight: float, k: int, allow: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """Every allowed row that could be among the k best, ascending."""
-        rows = None if allow is None else np.flatnonzero(allow)
-        if rows is not None:
-            scan = scan[rows]
-        if k < len(scan):
-            kth = np.partition(scan, len(scan) - k)[len(scan) - k]
-            near = np.flatnonzero(scan >= kth - np.float32(2 * SLACK * weight))
-        else:
-            near = np.arange(len(scan))
-        return near if rows is None else rows[near]
+            total += (self.blocks[name][rows] if few else self.blocks[name]) @ vector
+        return total if few or rows is None else total[rows]
 
     def _block(self, term: Term) -> Floats:
         if term.block not in self.blocks:
@@ -129,3 +122,13 @@ def _unit(rows: Doubles) -> Doubles:
     """Float32 rows are unit only to 1e-7: enough to put an item behind its near twin. Zeros stay zeros."""
     norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     return np.asarray(rows / np.where(norms > 0, norms, 1.0))
+
+
+def _candidates(scan: Floats, weight: float, k: int, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Every row that could be among the k best, ascending. scan: one score a row of `rows` (None: of all)."""
+    if k < len(scan):
+        kth = np.partition(scan, len(scan) - k)[len(scan) - k]
+        near = np.flatnonzero(scan >= kth - np.float32(2 * SLACK * weight))
+    else:
+        near = np.arange(len(scan))
+    return near if rows is None else rows[near]
