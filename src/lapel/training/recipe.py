@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -56,6 +57,8 @@ class Model(_Part):
     weights: where the backbone starts: "packaged", "random", or a file.
     dim: width of an embedding; 0 takes the system's own. options: further arguments of the system's head.
     look_dim: width of the whole-look embedding; 0 keeps every channel of the pooled map.
+    pixels: mean and deviation that photos are normalised with; "auto" takes what the backbone's weights were made with
+        (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
     freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
     """
@@ -70,13 +73,16 @@ class Model(_Part):
     height: int = Field(default=224, ge=32)
     width: int = Field(default=224, ge=32)
     resize: Literal["crop", "stretch", "pad"] = "crop"
+    pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
     freeze_batchnorm: bool = False
 
     @property
     def preprocess(self) -> Preprocess:
         """How a photo becomes the input; "crop" cuts the centre out of it, as published."""
-        return Preprocess(self.height, self.width, self.resize, max(self.height, self.width))
+        crop = Preprocess(self.height, self.width, self.resize, max(self.height, self.width))
+        half = self.pixels == "half" or (self.pixels == "auto" and self.backbone == "efficientnet_lite0")
+        return replace(crop, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)) if half else crop
 
 
 class Augment(_Part):
