@@ -1,6 +1,6 @@
 """The one place that opens images: path or bytes -> RGB -> model input; the cache of resized photos; hashes."""
 
-from lapel.images.fingerprints import Fingerprint, HashStore, fingerprints, look_alikes
+from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
 from lapel.images.fitting import fit, normalise
 from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
 from lapel.images.near import near_groups
