@@ -79,7 +79,9 @@ class Section:
     @property
     def ratio(self) -> float:
         """Width over height of every frame: the middle one of the pictures', between 2:3 and 4:3."""
-        shapes = sorted(shown.size[0] / shown.size[1] for shown in (*self.pictures, *(a.picture for a in self.references)))
+        shapes = sorted(
+            shown.size[0] / shown.size[1] for shown in (*self.pictures, *(a.picture for a in self.references))
+        )
         return round(min(4 / 3, max(2 / 3, shapes[len(shapes) // 2])), 3)
 
     def bars(self, hit: Hit) -> list[dict[str, Any]]:
