@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,6 +83,22 @@ def test_counting_over_gallery_blocks_gives_the_same() -> None:
             np.testing.assert_array_equal(getattr(blocks, name), getattr(whole, name))
         np.testing.assert_allclose(blocks.ap, whole.ap, rtol=0, atol=1e-12)
     assert whole.relevant.min() == 0 < whole.relevant.max()
+
+
+@pytest.mark.parametrize("n", [20_000, 200_000, 400_000])
+def test_memory_stays_below_the_budget_whatever_the_gallery(n: int) -> None:
+    rng = np.random.default_rng(0)
+    gallery = rng.standard_normal((n, 2), dtype=np.float32)
+    relevance = Relevance.of_values([0, 1, 2], rng.integers(0, 3, n).astype(np.int8))
+    rank_all(gallery[:3], gallery[:50], Relevance.of_values([0, 1, 2], relevance.gallery[:50]))  # imports, pools
+    budget = 8 * 2**20
+    tracemalloc.start()
+    ranked = rank_all(gallery[:3], gallery, relevance, memory=budget)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    labels = 2 * n  # the narrow copy of the gallery's codes belongs to the inputs
+    assert peak - labels < budget
+    assert ranked.relevant.sum() > n / 2
 
 
 def test_the_two_zeros_are_a_tie() -> None:
