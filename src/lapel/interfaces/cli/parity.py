@@ -1,0 +1,58 @@
+"""`lapel parity`: the same numbers as the published code, or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lapel.parity import Result
+
+
+@click.command("parity")
+@click.argument("folder", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(folder: str, as_json: bool) -> None:
+    """Run every golden case in FOLDER. Exit 1 when one fails, 3 when some are of systems not built yet."""
+    import json
+    import sys
+
+    from lapel.errors import MissingExtra
+
+    try:
+        from lapel.parity import exit_status, run_cases
+    except ImportError as error:
+        raise MissingExtra("lapel parity") from error
+    from lapel.progress import bar
+
+    results = []
+    with bar("parity", None, "cases") as progress:
+        for result in run_cases(folder):
+            results.append(result)
+            progress.advance(1, case=result.case)
+    if as_json:
+        click.echo(json.dumps([result.to_dict() for result in results], indent=1))
+    else:
+        _print(results)
+    sys.exit(exit_status(results))
+
+
+def _print(results: list[Result]) -> None:
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("case", "system", "max |diff|", "relative", "result")
+    colours = {"pass": "green", "fail": "red", "not built": "yellow"}
+    for result in results:
+        facts = result.to_dict()
+        numbers = ["-" if facts[key] is None else f"{facts[key]:.2e}" for key in ("absolute", "relative")]
+        reason = f": {facts['reason']}" if facts["status"] == "fail" else ""
+        status = f"[{colours[facts['status']]}]{facts['status']}[/]{reason}"
+        table.add_row(facts["case"], facts["system"], *numbers, status)
+    console = Console()
+    console.print(table)
+    counts = Counter(result.status for result in results)
+    console.print(", ".join(f"{counts[status]} {status}" for status in colours))

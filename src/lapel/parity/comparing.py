@@ -1,0 +1,53 @@
+"""When two arrays are equal enough, by the tolerances that the golden numbers state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOAT32, FLOAT64, LOOSE = 1e-5, 1e-8, 1e-4
+GRADIENT_NORM, AFTER_STEP = 1e-3, 5e-3
+LOOSE_FAMILIES = ("rpf", "fern")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """absolute: max|a - b|. relative: that over max(1, max|b|). problem: empty when within tolerance."""
+
+    absolute: float
+    relative: float
+    problem: str = ""
+
+
+def tolerance(case: str, key: str, kind: np.dtype[Any]) -> float:
+    """Relative tolerance of one array: by type, wider for `rpf_*` and `fern_*` cases, 0 for integers."""
+    if kind.kind in "biu":
+        return 0.0
+    if case.startswith(LOOSE_FAMILIES):
+        if key.startswith(("grad_norm", "gradnorm")):
+            return GRADIENT_NORM
+        if case.startswith("rpf") and key.startswith("after"):
+            return AFTER_STEP
+        return LOOSE
+    return FLOAT64 if kind == np.float64 else FLOAT32
+
+
+def difference(case: str, key: str, found: NDArray[Any], expected: NDArray[Any]) -> Difference:
+    """Hold one computed array against the expected one; shapes must be equal and every value a number."""
+    found = np.asarray(found)
+    if found.shape != expected.shape:
+        return Difference(np.inf, np.inf, f"'{key}' has shape {found.shape}, expected {expected.shape}")
+    if expected.size == 0:
+        return Difference(np.inf, np.inf, f"'{key}' is empty, so it proves nothing")
+    computed, wanted = found.astype(np.float64), expected.astype(np.float64)
+    if not np.isfinite(computed).all():
+        return Difference(np.inf, np.inf, f"'{key}' came out with values that are no numbers")
+    absolute = float(np.abs(computed - wanted).max())
+    relative = absolute / max(1.0, float(np.abs(wanted).max()))
+    allowed = tolerance(case, key, expected.dtype)
+    if relative <= allowed:
+        return Difference(absolute, relative)
+    return Difference(absolute, relative, f"'{key}' differs by {relative:.3g} (allowed {allowed:g})")

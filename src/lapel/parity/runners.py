@@ -1,0 +1,223 @@
+"""One function a runner: a case in, the arrays it asks for out, computed by the models that train and evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lapel.evaluation import metrics
+from lapel.losses.csn import csn_loss
+from lapel.losses.margin_ranking import margin_ranking, triplet_accuracy
+from lapel.models.attribute_model import AttributeModel, unit
+from lapel.models.csn import CSNHead, initial_masks
+from lapel.models.published import published_model
+from lapel.parity import fill
+from lapel.parity.cases import Arrays, Case, CaseError
+
+CLASSES = {"ASENet": "asen", "ASENet_V2": "asen_v2", "ConditionalSimNet": "csn"}
+
+
+def load_model(case: Case) -> tuple[AttributeModel, dict[str, str]]:
+    """The case's model through the importer, in the case's type and mode; and published name -> ours."""
+    wanted = str(case["reference"]["class"])
+    name = next((ours for theirs, ours in CLASSES.items() if wanted.split()[0] == theirs), None)
+    if name is None:
+        raise CaseError(f"class '{wanted}' belongs to no system of this runner ({', '.join(CLASSES)})")
+    constructor = case["constructor"]
+    attributes = constructor.get("n_attributes", constructor.get("n_conditions"))
+    options: dict[str, Any] = {"learned": constructor.get("learnedmask", True)} if name == "csn" else {}
+    model, names = published_model(name, _state(case), attributes, **options)
+    model.to(_dtype(case))
+    model.train(case.get("mode", "eval") == "train")
+    return model, names
+
+
+def embed(case: Case) -> Arrays:
+    """Embeddings under every attribute, raw and unit, attention maps, and the mean of the backbone's map."""
+    model, _ = load_model(case)
+    pixels = fill.tensor(case["inputs"]["x"]).to(_dtype(case))
+    with torch.no_grad():
+        features = model.backbone(pixels)
+        raw, regions = model.head.all(features)
+        found = {"raw": raw, "emb": unit(raw), "att": regions}
+        arrays = {key: _array(value.transpose(0, 1)) for key, value in found.items()}
+    return arrays | {"backbone_mean": _array(features.mean(dim=(2, 3)))}
+
+
+def loss(case: Case) -> Arrays:
+    """Similarities, hinge terms, loss and accuracy of one triplet batch, and running statistics after it."""
+    model, names = load_model(case)
+    with torch.no_grad():
+        near, far = _similarities(model, case, "")
+    value = margin_ranking(near, far, case["margin"])
+    state = {theirs: model.state_dict()[ours] for theirs, ours in names.items()}
+    return {
+        "sims": _array(torch.stack([far, near])),
+        "terms": _array(value[None]),
+        "loss": _array(value),
+        "accuracy": _array(triplet_accuracy(near, far)),
+        **{f"buffer:{key}": _array(_known(state, key)) for key in case.get("buffers", [])},
+    }
+
+
+def train(case: Case) -> Arrays:
+    """Successive optimizer steps on given triplet batches."""
+    model, names = load_model(case)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    optimizer = _optimizer(model, case["optimizer"])
+    losses, accuracies = [], []
+    for step in range(int(case["steps"])):
+        near, far = _similarities(model, case, f"step{step}.")
+        value = margin_ranking(near, far, case["margin"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.detach())
+        accuracies.append(triplet_accuracy(near, far))
+    after = model.state_dict()
+    state = {theirs: after[ours] for theirs, ours in names.items()}
+    return {
+        "losses": _array(torch.stack(losses)),
+        "terms": _array(torch.stack(losses)[:, None]),
+        "accuracies": _array(torch.stack(accuracies)),
+        "delta_norm": np.array([_moved(names, before, after, key) for key in case["parameters"]]),
+        **{f"after:{key}": _array(_known(state, key)) for key in case.get("after", [])},
+    }
+
+
+def csn(case: Case) -> Arrays:
+    """Veit et al.'s network: masked embeddings, distances, norms and loss."""
+    constructor = case["constructor"]
+    model, _ = load_model(case)
+    head = model.head
+    assert isinstance(head, CSNHead)
+    if not constructor["learnedmask"]:
+        # Fixed masks are the constructor's slices whatever a file says: they are no weights.
+        fixed = initial_masks(head.attributes, head.dim, learned=False, prein=False)
+        head.masks.weight.data.copy_(fixed)
+    conditions = fill.tensor(case["inputs"]["conditions"])
+    with torch.no_grad():
+        roles = [
+            model.backbone(fill.tensor(case["inputs"][role]).to(_dtype(case))) for role in ("anchor", "far", "close")
+        ]
+        anchor, far, close = (head.embedding(features) for features in roles)
+        mask = head.mask(conditions)
+        terms = csn_loss((anchor, far, close), mask, case["margin"], case["embed_loss"], case["mask_loss"])
+        every = head.all(roles[1]).raw.transpose(0, 1)
+    return {
+        "emb": _array(every),
+        "masks": _array(head.masks.weight),
+        "dist_far": _array(terms.distance_far),
+        "dist_close": _array(terms.distance_close),
+        "mask_norm": _array(terms.mask_norm),
+        "embed_norm": _array(terms.embed_norm),
+        "masked_norm": _array(terms.masked_norm),
+        "loss_triplet": _array(terms.triplet),
+        "loss": _array(terms.loss),
+        "accuracy": _array(triplet_accuracy(terms.distance_far, terms.distance_close)),
+    }
+
+
+def masks(case: Case) -> Arrays:
+    """The mask tables that the CSN constructor makes without a random draw."""
+    found = {}
+    for variant in case["variants"]:
+        if variant["learnedmask"] and not variant["prein"]:
+            raise CaseError(f"variant '{variant['name']}' is drawn at random; no table can be compared")
+        head = CSNHead(8, variant["n_attributes"], variant["embedding_size"], variant["learnedmask"], variant["prein"])
+        if head.masks.weight.requires_grad != variant["requires_grad"]:
+            raise CaseError(f"variant '{variant['name']}' should{'' if variant['requires_grad'] else ' not'} be learnt")
+        found[variant["name"]] = _array(head.masks.weight)
+    return found
+
+
+def margin(case: Case) -> Arrays:
+    """Hinge and accuracy on given similarities."""
+    far, near = (torch.tensor(case[f"sim_{role}"], dtype=_dtype(case)) for role in ("negative", "positive"))
+    return {
+        "loss": _array(margin_ranking(near, far, case["margin"])),
+        "accuracy": _array(triplet_accuracy(near, far)),
+    }
+
+
+def ranking(case: Case) -> Arrays:
+    """AP per query, orders, MAP per attribute, MeanAP over all queries, and the other scorers."""
+    found: Arrays = {}
+    every = []
+    for index, attribute in enumerate(case["attributes"]):
+        queries, candidates = fill.tensor(attribute["queries"]), fill.tensor(attribute["candidates"])
+        order = metrics.rank((queries @ candidates.T).numpy())
+        relevant = np.asarray(attribute["query_labels"])[:, None] == np.asarray(attribute["candidate_labels"])[order]
+        found[f"order:{index}"] = order
+        found[f"ap:{index}"] = metrics.average_precision(relevant)
+        every.append(found[f"ap:{index}"])
+    means = np.array([ap.mean() for ap in every])
+    found |= {"map": means, "unweighted_mean": means.mean(), "mean_ap": np.concatenate(every).mean()}
+    found["scorers"] = np.array([[_score(name, gains) for name in case["scorers"]] for gains in case["graded"]])
+    return found
+
+
+def _score(name: str, gains: list[float]) -> float:
+    kind, _, cut = name.partition("@")
+    ranked = np.asarray([gains])
+    scorers: dict[str, Callable[[], Any]] = {
+        "AP": lambda: metrics.average_precision_at(ranked, int(cut)) if cut else metrics.average_precision(ranked > 0),
+        "RR": lambda: metrics.reciprocal_rank(ranked > 0),
+        "P": lambda: metrics.precision_at(ranked, int(cut)),
+        "NDCG": lambda: metrics.ndcg_at(ranked, int(cut)),
+        "DCG": lambda: metrics.dcg_at(ranked, int(cut)),
+    }
+    if kind not in scorers:
+        raise CaseError(f"unknown scorer '{name}'")
+    return float(np.asarray(scorers[kind]()).reshape(-1)[0])
+
+
+def _similarities(model: AttributeModel, case: Case, prefix: str) -> tuple[Tensor, Tensor]:
+    """(near, far): three forwards in the published order, so that batch statistics are those of one role."""
+    inputs = case["inputs"]
+    attributes = fill.tensor(inputs[f"{prefix}attributes"])
+    anchor, negative, positive = (
+        model.embed(fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)), attributes)
+        for role in ("anchor", "negative", "positive")
+    )
+    return (anchor * positive).sum(dim=1), (anchor * negative).sum(dim=1)
+
+
+def _optimizer(model: AttributeModel, asked: dict[str, Any]) -> torch.optim.Optimizer:
+    if asked.get("name") != "Adam":
+        raise CaseError(f"unknown optimizer '{asked.get('name')}'")
+    moving = [p for p in model.parameters() if p.requires_grad]
+    return torch.optim.Adam(
+        moving, lr=asked["lr"], betas=tuple(asked["betas"]), eps=asked["eps"], weight_decay=asked["weight_decay"]
+    )
+
+
+def _moved(names: dict[str, str], before: dict[str, Tensor], after: dict[str, Tensor], key: str) -> float:
+    """How far a parameter moved; the published files' unused classifier never does."""
+    if key not in names:
+        if ".fc." in key:
+            return 0.0
+        raise CaseError(f"'{key}' is no parameter of this system")
+    return float((after[names[key]] - before[names[key]]).norm())
+
+
+def _known(state: dict[str, Tensor], key: str) -> Tensor:
+    if key not in state:
+        raise CaseError(f"'{key}' is no tensor of this system")
+    return state[key]
+
+
+def _state(case: Case) -> dict[str, Tensor]:
+    return fill.state(case["state"], case.get("fill", {}))
+
+
+def _dtype(case: Case) -> torch.dtype:
+    return torch.float64 if case.get("dtype") == "float64" else torch.float32
+
+
+def _array(value: Tensor) -> np.ndarray[Any, Any]:
+    return np.asarray(value.detach().numpy())
