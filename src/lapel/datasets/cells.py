@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lapel.schema import SEPARATOR
+
+IMAGE_NAMES = ("image", "path", "file", "filename", "image_path")
+"""What the image column may be called, in any case; the first that is found wins."""
+
+RESERVED = ("id", "split", "mask")
 
 _SPLIT_NAMES = {"training": "train", "val": "valid", "validation": "valid", "dev": "valid", "testing": "test"}
 
@@ -65,9 +69,9 @@ def distinct_values(column: pa.ChunkedArray) -> set[str]:
 def counts_of(column: pa.ChunkedArray) -> dict[str, int]:
     """How many cells hold each single value."""
     found: dict[str, int] = {}
-    for entry in pc.value_counts(column).to_pylist():
-        for value in (entry["values"] or "").split(SEPARATOR) if entry["values"] is not None else ():
-            found[value] = found.get(value, 0) + int(np.int64(entry["counts"]))
+    for entry in pc.value_counts(pc.drop_null(column)).to_pylist():
+        for value in entry["values"].split(SEPARATOR):
+            found[value] = found.get(value, 0) + entry["counts"]
     return found
 
 

@@ -10,13 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lapel.datasets.cells import as_number, as_text, clean_labels, clean_split, distinct_values
+from lapel.datasets.cells import IMAGE_NAMES, RESERVED, as_text, clean_labels, clean_split, counts_of, distinct_values
 from lapel.datasets.parquet_table import LAPEL_KEY
 from lapel.errors import TableError, UnknownName
 from lapel.schema import ItemTable, Vocabulary
-
-IMAGE_NAMES = ("image", "path", "file", "filename", "image_path")
-RESERVED = ("id", "split", "mask")
 
 MOST_VALUES = 1000
 """A text column with more distinct values is taken as metadata unless it is named as an attribute."""
@@ -41,8 +38,8 @@ def arrange(raw: pa.Table, roles: Roles, file: Path, name: str | None) -> ItemTa
     Raises:
         TableError, UnknownName: what is wrong, in which column and row.
     """
+    stored = json.loads((raw.schema.metadata or {}).get(LAPEL_KEY) or b"{}")
     raw, notes = _drop_unnamed(raw)
-    stored = json.loads((raw.schema.metadata or {}).get(LAPEL_KEY) or b"null") or {}
     places = _reserved(raw, file)
     others = [column for column in raw.column_names if column not in places.values()]
     _check_names(roles, others, file)
@@ -55,7 +52,7 @@ def arrange(raw: pa.Table, roles: Roles, file: Path, name: str | None) -> ItemTa
     labels = {c: clean_labels(as_text(raw[c])) for c in _attributes(raw, others, roles, stored, notes)}
     known = stored.get("attributes", {})
     vocabulary = {c: _values(distinct_values(texts), known.get(c, ())) for c, texts in labels.items()}
-    rest = {c: as_number(raw[c]) for c in others if c not in labels}
+    rest = {c: raw[c] for c in others if c not in labels}
     notes += stored.get("notes", [])
     return ItemTable(
         pa.table({**columns, **labels, **rest}),
@@ -71,16 +68,15 @@ def guess_attributes(raw: pa.Table, others: Sequence[str]) -> tuple[list[str], l
     """(columns taken as attributes, text columns taken as metadata): few short values that repeat make an attribute."""
     attributes, texts = [], []
     for column in others:
-        if not pa.types.is_string(raw[column].type) or pa.types.is_string(as_number(raw[column]).type) is False:
+        if not pa.types.is_string(raw[column].type):
             continue
         texts.append(column)
-        cells = pc.count_distinct(raw[column]).as_py()
-        labelled = len(raw) - raw[column].null_count
         # Sets of values may be many even if the values are few, so only a column that is nearly all different is out.
-        if not labelled or cells > max(20 * MOST_VALUES, 2):
+        if pc.count_distinct(raw[column]).as_py() > 20 * MOST_VALUES:
             continue
-        values = distinct_values(clean_labels(raw[column]))
-        if len(values) <= min(labelled / 2, MOST_VALUES) and max(map(len, values), default=0) <= LONGEST_VALUE:
+        held = counts_of(clean_labels(raw[column]))
+        few = 0 < len(held) <= min(sum(held.values()) / 2, MOST_VALUES)  # a value comes twice on average
+        if few and max(map(len, held)) <= LONGEST_VALUE:
             attributes.append(column)
     return attributes, [column for column in texts if column not in attributes]
 

@@ -12,18 +12,20 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from lapel.datasets.cells import IMAGE_NAMES, RESERVED, as_number
 from lapel.errors import TableError
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def load(file: Path, as_text: Sequence[str] = ()) -> pa.Table:
-    """Every column as text, trimmed cells, empty cells null. What is a number is decided later, from whole columns.
+    """Columns as text, or as numbers where every cell is one and the column is not named in `as_text`; empty is null.
+
+    A column is a number only as a whole, so a late exception cannot surprise; reserved columns stay text.
 
     Raises:
         TableError: the file is empty, is not UTF-8 or UTF-16 text, or a row has too many or too few cells.
     """
-    del as_text  # every column is text here
     try:
         with open(file, "rb") as stream:
             head = stream.read(1 << 20)
@@ -47,7 +49,9 @@ def load(file: Path, as_text: Sequence[str] = ()) -> pa.Table:
         raise _explain(file, error, separator) from error
     if not len(table):
         raise TableError(f"{file}: the table is empty: it has a header but no row. Add a row for each photo.")
-    return table
+    text = {*as_text, *(name for name in names if name.strip().lower() in (*IMAGE_NAMES, *RESERVED))}
+    columns = {name: table[name] if name in text else as_number(table[name]) for name in table.column_names}
+    return pa.table(columns)
 
 
 def _header(file: Path, head: bytes, encoding: str) -> tuple[list[str], str]:
