@@ -54,5 +54,5 @@ def _print(results: list[Result]) -> None:
         table.add_row(facts["case"], facts["system"], *numbers, status)
     console = Console()
     console.print(table)
-    counts = Counter(result.status for result in results)
+    counts: Counter[str] = Counter(result.status for result in results)
     console.print(", ".join(f"{counts[status]} {status}" for status in colours))
