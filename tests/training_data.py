@@ -13,12 +13,11 @@ COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200), "green": (40, 160, 40)}
 ATTRIBUTES = {"color": tuple(COLORS), "pattern": ("plain", "stripe")}
 
 TINY = [
-    "model.weights=random",
-    "model.backbone=test_resnet",
-    "model.options={hidden: 16}",
+    "model={system: asen_v2, backbone: test_resnet, weights: random, options: {hidden: 16}}",
     "model.height=32",
     "model.width=32",
     "model.look_dim=8",
+    "loss={proxy: 1, in_batch_triplet: 1}",
     "data.workers=1",
     "sampling.augment={flip: 0.5}",
     "optimiser={epochs: 2, lr: 1e-3}",

@@ -25,7 +25,8 @@ def test_a_recipe_reads_in_order_and_its_header_says_what_it_must(name):
     assert all(f"# {word}: " in header for word in ("Paper", "Expected", "Hardware", "Command"))
     assert f"lapel train {name} " in header
     order = [line.rstrip(":") for line in text.splitlines() if line[:1].isalpha() and line.endswith(":")]
-    assert order == ["data", "model", "sampling", "loss", "optimiser", "evaluation"]
+    assert order[:6] == ["data", "model", "sampling", "loss", "optimiser", "evaluation"]
+    assert order[6:] in ([], ["running"])
 
 
 @pytest.mark.parametrize("name", list_recipes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -39,4 +40,5 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None, resume: b
     except Stopped as stop:
         click.echo(f"{stop} Go on with: lapel train {recipe} --out {folder} --resume", err=True)
         sys.exit(130)
-    click.echo(f"{run / 'best.safetensors'}")
+    if os.environ.get("RANK", "0") == "0":  # under torchrun every process runs this
+        click.echo(f"{run / 'best.safetensors'}")
