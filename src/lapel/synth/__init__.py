@@ -3,5 +3,6 @@
 from lapel.synth.catalogue import draw_catalogue, read_masks, write_masks
 from lapel.synth.item import draw_item
 from lapel.synth.labels import ATTRIBUTES
+from lapel.synth.sheet import contact_sheet
 
-__all__ = ["ATTRIBUTES", "draw_catalogue", "draw_item", "read_masks", "write_masks"]
+__all__ = ["ATTRIBUTES", "contact_sheet", "draw_catalogue", "draw_item", "read_masks", "write_masks"]

@@ -71,12 +71,12 @@ def draw_inside(canvas: Canvas, body: Body, cloth: Cloth, cut: Cut) -> None:
         back = bow(edge[-1], edge[0], 0.5 if cut.neckline == "one-shoulder" else -14, 10)
     else:
         back = bezier(edge[-1], (26, NECK + 20), (-26, NECK + 20), edge[0], 10)
-    canvas.shape([*edge, *back], fill, ("inside",), (), cloth.line, 2.2)
+    canvas.shape([*edge, *back], fill, ("inside",), cloth.line, 2.2)
     canvas.line([(x, y + 7) for x, y in back], cloth.line, 1.6, 0.7)
     if cut.neckline in ("round", "v", "deep-v", "square", "sweetheart") and not body.worn:
         middle = back[len(back) // 2]
         tag = [(-8, middle[1] + 4), (8, middle[1] + 4), (8, middle[1] + 18), (-8, middle[1] + 18)]
-        canvas.shape(tag, "#f4f1ea", ("inside",), (), "#8a8580", 1.2)
+        canvas.shape(tag, "#f4f1ea", ("inside",), "#8a8580", 1.2)
 
 
 def draw_bodice(canvas: Canvas, body: Body, cloth: Cloth, cut: Cut, rng: Random, mark: bool) -> None:
@@ -101,7 +101,7 @@ def _straps(canvas: Canvas, body: Body, cloth: Cloth) -> None:
     for side in (-1, 1):
         top = on_slope(body, 50)
         strap = [(side * 46, 244), (side * (top[0] - 4), top[1]), (side * (top[0] + 4), top[1]), (side * 55, 244)]
-        canvas.shape(strap, hexa(cloth.base), (GARMENT, "neckline_design"), (), cloth.line, 1.8)
+        canvas.shape(strap, hexa(cloth.base), (GARMENT, "neckline_design"), cloth.line, 1.8)
 
 
 def _bind_armholes(canvas: Canvas, cloth: Cloth, hole: Points, cut: Cut, both_sides: bool) -> None:
@@ -131,7 +131,7 @@ def _folds(canvas: Canvas, body: Body, cloth: Cloth, cut: Cut, rng: Random) -> N
         cloth.glint(canvas, [(start, low - 4), *bow((start, low + 3), tip, side * 4, 5)], 0.7)
     bust = rng.uniform(286, 296)
     for side in (-1, 1):
-        cloth.fold(canvas, [*bow((side * 16, bust), (side * 68, bust - 10), side * 11, 6), (side * 44, bust + 3)], 0.5)
+        cloth.fold(canvas, [*bow((side * 16, bust), (side * 68, bust - 10), side * 11, 6), (side * 44, bust + 3)], 0.3)
 
 
 def draw_hem(canvas: Canvas, body: Body, cloth: Cloth, cut: Cut, ribbed: bool) -> None:

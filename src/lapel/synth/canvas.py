@@ -1,14 +1,16 @@
-"""What is drawn, in order: once as a picture, once as flat numbers that tell which region every pixel belongs to.
+"""What is drawn, in order: once as a picture, once as flat numbers that tell which piece every pixel belongs to.
 
-Every opaque shape carries tags (`garment`, an attribute's name, `cover`, ...). The second drawing replays the same
-shapes without soft edges, each in the number of its tag set, so whatever hides a region in the picture hides it in
-the mask as well. Zones are areas that decide an attribute without being a piece of cloth, such as a neckline.
+Every opaque shape is a piece with tags (`garment`, an attribute's name, `cover`, ...). The flat drawing replays the
+same shapes without soft edges, each in its piece's number, so whatever hides a region in the picture hides it in the
+mask as well. Zones are areas that decide an attribute without being a piece of cloth, such as a neckline.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from lapel.synth.shapes import Point, write
 
@@ -16,6 +18,8 @@ RGB = tuple[float, float, float]
 
 GARMENT = "garment"
 COVER = "cover"
+INSIDE = "inside"
+OTHER = "other"
 ZONE_COLORS = ("#ff0000", "#00ff00")
 
 
@@ -30,22 +34,31 @@ def mix(a: RGB, b: RGB, share: float) -> RGB:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What a number of the flat drawing means.
+
+    profile: how the light rounds the piece ("" for not at all; see `light.PROFILES`).
+    axis: (a, b, c); a * x + b * y + c runs from 0 to 1 across the piece, in figure units.
+    """
+
+    tags: frozenset[str]
+    profile: str = ""
+    axis: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
 class Canvas:
     """Collects a figure's shapes; `rasterise` turns it into a picture and masks."""
 
     def __init__(self) -> None:
-        self.defs: list[str] = []
         self.backdrop: list[str] = []
-        self.under: list[str] = []
         self.picture: list[str] = []
         self.ids: list[str] = []
-        self.tag_sets: list[frozenset[str]] = [frozenset()]
+        self.pieces: list[Piece] = [Piece(frozenset())]
         self.zones: dict[str, list[str]] = {}
-        self.silhouette: list[str] = []
         self.low: list[float] = [1e9, 1e9]
         self.high: list[float] = [-1e9, -1e9]
-        self.front: list[str] = []
-        self._count = 0
+        self._numbers: dict[Piece, int] = {}
         self._aside = False
 
     @contextmanager
@@ -57,39 +70,32 @@ class Canvas:
         finally:
             self._aside = False
 
-    def name(self, prefix: str = "n") -> str:
-        """A new id for a definition."""
-        self._count += 1
-        return f"{prefix}{self._count}"
-
-    def define(self, svg: str) -> None:
-        """Add a gradient or pattern."""
-        self.defs.append(svg)
-
     def shape(
         self,
         points: Sequence[Point],
         fill: str,
         tags: Iterable[str] = (),
-        overlays: Sequence[str] = (),
         line: str | None = None,
         width: float = 2.0,
+        profile: str = "",
+        angle: float = 0.0,
+        inlay: Sequence[str] = (),
     ) -> None:
-        """An opaque closed shape: its fill, translucent fills over it, its outline; tagged in the flat drawing."""
-        tagged = frozenset(("other",) if self._aside else tags)
+        """An opaque closed shape: its fill, `inlay` over it, its outline.
+
+        profile, angle: how the light rounds it, and the direction across it in degrees.
+        """
+        tagged = frozenset((OTHER,) if self._aside else tags)
         data = write(points)
         edge = f' stroke="{line}" stroke-width="{width:.1f}"' if line else ""
-        if overlays:
-            self.picture.append(f'<path d="{data}" fill="{fill}"/>')
-            self.picture += [f'<path d="{data}" fill="{overlay}"/>' for overlay in overlays]
-            self.picture.append(f'<path d="{data}" fill="none"{edge}/>')
+        if inlay:
+            self.picture += [f'<path d="{data}" fill="{fill}"/>', *inlay, f'<path d="{data}" fill="none"{edge}/>']
         else:
             self.picture.append(f'<path d="{data}" fill="{fill}"{edge}/>')
-        number = self._number(tagged)
+        number = self._number(Piece(tagged, profile, _axis(points, angle) if profile else (0.0, 0.0, 0.0)))
         edge = f' stroke="#0000{number:02x}" stroke-width="{width:.1f}"' if line else ""
         self.ids.append(f'<path d="{data}" fill="#0000{number:02x}"{edge}/>')
         if GARMENT in tagged:
-            self.silhouette.append(f'<path d="{data}"/>')
             for axis in (0, 1):
                 self.low[axis] = min(self.low[axis], *(p[axis] for p in points))
                 self.high[axis] = max(self.high[axis], *(p[axis] for p in points))
@@ -121,7 +127,22 @@ class Canvas:
         edge = f' stroke="{color}" stroke-width="{width:.1f}"' if width else ""
         self.zones.setdefault(attribute, []).append(f'<path d="{write(points, closed)}" fill="{fill}"{edge}/>')
 
-    def _number(self, tags: frozenset[str]) -> int:
-        if tags not in self.tag_sets:
-            self.tag_sets.append(tags)
-        return self.tag_sets.index(tags)
+    def _number(self, piece: Piece) -> int:
+        number = self._numbers.get(piece)
+        if number is None:
+            if len(self.pieces) > 255:  # the flat drawing has one byte: late pieces go without a rounding of their own
+                return self._numbers.setdefault(Piece(piece.tags), self._alike(piece))
+            number = self._numbers[piece] = len(self.pieces)
+            self.pieces.append(piece)
+        return number
+
+    def _alike(self, piece: Piece) -> int:
+        return next(i for i, known in enumerate(self.pieces) if known.tags == piece.tags and i)
+
+
+def _axis(points: Sequence[Point], angle: float) -> tuple[float, float, float]:
+    """The axis of a `Piece`: from one end of `points` to the other, seen along `angle` degrees."""
+    dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    reach = [x * dx + y * dy for x, y in points]
+    low, width = min(reach), (max(reach) - min(reach)) or 1.0
+    return (round(dx / width, 6), round(dy / width, 6), round(-low / width, 6))

@@ -29,10 +29,10 @@ def draw_coat_back(canvas: Canvas, body: Body, cloth: Cloth, length: str) -> Non
     """The lining behind the neck."""
     edge = on_slope(body, 44)
     half = [(0, NECK - 24), (body.neck + 6, NECK - 20), edge, (38, 260), (0, 360)]
-    canvas.shape([*half, *flip(half)[::-1]], hexa(cloth.inside()), ("inside",), (), cloth.line, 2)
+    canvas.shape([*half, *flip(half)[::-1]], hexa(cloth.inside()), ("inside",), cloth.line, 2)
 
 
-def draw_coat(canvas: Canvas, body: Body, cloth: Cloth, length: str, lapel: str, rng: Random) -> None:
+def draw_coat(canvas: Canvas, body: Body, cloth: Cloth, trim: Cloth, length: str, lapel: str, rng: Random) -> None:
     """Both fronts, closed below the lapels, with lapels, buttons and pockets."""
     hem, ease, flare = COAT_HEM[length], rng.uniform(12, 17), rng.uniform(0.03, 0.12)
     brk = min(rng.uniform(318, 352), hem - 60)
@@ -44,12 +44,12 @@ def draw_coat(canvas: Canvas, body: Body, cloth: Cloth, length: str, lapel: str,
     _details(canvas, body, cloth, brk, hem, double, rng)
     _coat_folds(canvas, body, cloth, side, hem, rng)
     if lapel == "collarless":
-        _trim(canvas, body, cloth, brk)
+        _bind(canvas, body, trim, brk)
     for way in (-1, 1):
         if lapel == "notched":
-            _notched(canvas, body, cloth, way, brk)
+            _notched(canvas, body, trim, way, brk)
         elif lapel in ("shawl", "wide-shawl"):
-            _shawl(canvas, body, cloth, way, brk, wide=lapel == "wide-shawl")
+            _shawl(canvas, body, trim, way, brk, wide=lapel == "wide-shawl")
 
 
 def _front(
@@ -67,33 +67,26 @@ def _front(
     cloth.piece(canvas, side_by_side(half, way), COAT)
 
 
-def _trim(canvas: Canvas, body: Body, cloth: Cloth, brk: float) -> None:
+def _bind(canvas: Canvas, body: Body, cloth: Cloth, brk: float) -> None:
     """The bound edge of a collarless front."""
     for way in (-1, 1):
         a, b = on_slope(body, 40), (-2.0, brk + 4)
         line = side_by_side(bow(a, b, 4, 10), way)
         outer = side_by_side(bow((a[0] + 9, a[1] + 1), (b[0] + 8, b[1] + 10), 4, 10), way)
-        canvas.shape([*line, *outer[::-1]], hexa(cloth.base), LAPEL, (), cloth.line, 2)
+        canvas.shape([*line, *outer[::-1]], hexa(cloth.base), LAPEL, cloth.line, 2)
         canvas.zone("lapel_design", [*line, (0.0, NECK - 4)])
 
 
 def _notched(canvas: Canvas, body: Body, cloth: Cloth, way: int, brk: float) -> None:
     """A collar and a lapel with a clear notch between them."""
     roll_top, roll_end = (body.neck + 4.0, NECK - 20.0), (-2.0, brk + 4)
-    bite = lerp(roll_top, roll_end, 0.46)
-    notch = (66.0, 232.0)
-    lapel = [bite, notch, (96.0, 226.0), *bezier((96, 226), (86, 270), (46, 310), roll_end, 8)[1:]]
-    collar = [
-        roll_top,
-        (body.neck + 18.0, NECK - 12.0),
-        (76.0, NECK + 20.0),
-        (82.0, NECK + 40.0),
-        (notch[0], notch[1] - 3),
-        bite,
-    ]
+    bite = lerp(roll_top, roll_end, 0.5)
+    gorge = (54.0, 236.0)  # where collar and lapel meet; outwards from here they gape
+    lapel = [bite, gorge, (103.0, 240.0), *bezier((103, 240), (90, 284), (48, 318), roll_end, 8)[1:]]
+    collar = [roll_top, (body.neck + 18.0, NECK - 12.0), (80.0, NECK + 18.0), (92.0, NECK + 38.0), gorge, bite]
     _leaf(canvas, cloth, lapel, way)
     _leaf(canvas, cloth, collar, way)
-    eye = [(74.0, 242.0), (86.0, 239.0)]
+    eye = [(80.0, 250.0), (92.0, 250.0)]
     canvas.line(side_by_side(eye, way), cloth.seam, 2.4, 0.9)
 
 
@@ -135,7 +128,7 @@ def _details(canvas: Canvas, body: Body, cloth: Cloth, brk: float, hem: float, d
         y = min(WAIST + 56, hem - 46)
         for way in (-1, 1):
             flap = [(34, y + 4), (80, y), (82, y + 18), (35, y + 22)]
-            canvas.shape(side_by_side(flap, way), hexa(cloth.base), COAT, (), cloth.line, 2)
+            canvas.shape(side_by_side(flap, way), hexa(cloth.base), COAT, cloth.line, 2)
 
 
 def _coat_folds(canvas: Canvas, body: Body, cloth: Cloth, side: Points, hem: float, rng: Random) -> None:

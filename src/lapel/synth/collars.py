@@ -89,7 +89,7 @@ def _tube_neck(canvas: Canvas, cloth: Cloth, top: float, low: float, wide: float
     high = bow((-wide, top), (wide, top), -8, 12)
     base = bow((-foot, low - 12), (foot, low - 12), -20, 12)
     back = bow((-wide, top), (wide, top), 4, 12)
-    canvas.shape([*back, *high[::-1]], hexa(cloth.inside()), NECK_TAGS, (), cloth.line, 2)
+    canvas.shape([*back, *high[::-1]], hexa(cloth.inside()), NECK_TAGS, cloth.line, 2)
     cloth.piece(canvas, [*high, *base[::-1]], NECK_TAGS)
     cloth.rib(canvas, high, base, ribs)
 

@@ -23,7 +23,7 @@ _PLAIN: tuple[RGB, ...] = (
 
 def _cloth(canvas: Canvas, main: Cloth, rng: Random) -> Cloth:
     apart = [c for c in _PLAIN if math.dist(c, main.base) > 120]
-    return cloth_of(canvas, rng, vary(rng.choice(apart), rng), "solid", 2.4, main.light)
+    return cloth_of(rng, vary(rng.choice(apart), rng), "solid", 2.4, main.light)
 
 
 def draw_lower_companion(canvas: Canvas, body: Body, main: Cloth, rng: Random, short: bool) -> None:

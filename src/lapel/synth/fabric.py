@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from lapel.synth.canvas import RGB, Canvas, hexa, mix
-from lapel.synth.prints import tile
+from lapel.synth.light import WEAVES
+from lapel.synth.prints import Print, make_print
 from lapel.synth.shapes import Point
 
 BLACK: RGB = (12, 10, 14)
@@ -33,39 +34,36 @@ PALETTE: dict[str, RGB] = {
 class Cloth:
     """One fabric on one canvas.
 
-    line: colour of seams and outlines: darker than the cloth, lighter where the cloth is black.
-    weave, pattern: ids of SVG patterns ("" for none). light: -1 or +1, where the light comes from.
+    line, seam: colours of outlines and seams: darker than the cloth, lighter where the cloth is black.
+    weave: see `light.WEAVES`. light: -1 or +1, where the light comes from.
     """
 
     base: RGB
     line: str
     seam: str
-    weave: str = ""
-    pattern: str = ""
-    light: int = -1
-    shade: str = ""
+    light: int
+    weave: str = "smooth"
+    printed: Print | None = None
 
     @property
     def dark(self) -> bool:
         """Whether the cloth is so dark that lines on it must be light."""
         return _luma(self.base) < 70
 
-    def overlays(self, canvas: Canvas, angle: float = 0.0) -> list[str]:
-        """The translucent fills over the base colour, the print turned by `angle` degrees."""
-        found = []
-        if self.pattern:
-            found.append(f"url(#{turned(canvas, self.pattern, angle)})")
-        if self.weave:
-            found.append(f"url(#{self.weave})")
-        return [*found, f"url(#{self.shade})"]
+    def plain(self, change: float) -> Cloth:
+        """The same cloth without its print; change > 0 lightens it, < 0 darkens it, so that it stands out."""
+        base = mix(self.base, WHITE if change > 0 else BLACK, abs(change))
+        return replace(self, base=base, printed=None)
 
     def piece(self, canvas: Canvas, points: Sequence[Point], tags: Iterable[str], angle: float = 0.0) -> None:
-        """Draw one piece of this cloth."""
-        canvas.shape(points, hexa(self.base), tags, self.overlays(canvas, angle), self.line, 2.4)
+        """Draw one piece of this cloth, its print turned by `angle` degrees."""
+        inlay = self.printed.draw(points, angle) if self.printed else []
+        profile = "dark" if self.dark else "cloth"
+        canvas.shape(points, hexa(self.base), tags, self.line, 2.4, profile, angle, inlay)
 
     def fold(self, canvas: Canvas, points: Sequence[Point], strength: float = 1.0) -> None:
         """A dark fold."""
-        canvas.paint(points, "#000000" if not self.dark else "#000000", (0.3 if self.dark else 0.15) * strength)
+        canvas.paint(points, "#000000", (0.3 if self.dark else 0.15) * strength)
 
     def glint(self, canvas: Canvas, points: Sequence[Point], strength: float = 1.0) -> None:
         """A lit ridge beside a fold."""
@@ -98,72 +96,19 @@ def vary(color: RGB, rng: Random, amount: float = 9.0) -> RGB:
     return (r, g, b)
 
 
-def turned(canvas: Canvas, pattern: str, angle: float) -> str:
-    """The id of `pattern` turned by `angle` degrees."""
-    if abs(angle) < 0.5:
-        return pattern
-    name = canvas.name("t")
-    canvas.define(f'<pattern id="{name}" href="#{pattern}" patternTransform="rotate({angle:.0f})"/>')
-    return name
-
-
-def make_cloth(
-    canvas: Canvas, rng: Random, color: str, pattern: str, pixel: float, light: int, knit: bool = False
-) -> Cloth:
+def make_cloth(rng: Random, color: str, pattern: str, pixel: float, light: int, knit: bool = False) -> Cloth:
     """A cloth of a named colour and pattern.
 
     pixel: figure units per pixel of a 256-pixel picture, so that prints and weave stay visible at any distance.
     """
-    return cloth_of(canvas, rng, vary(PALETTE[color], rng, 5), pattern, pixel, light, knit)
+    return cloth_of(rng, vary(PALETTE[color], rng, 5), pattern, pixel, light, knit)
 
 
-def cloth_of(
-    canvas: Canvas, rng: Random, base: RGB, pattern: str, pixel: float, light: int, knit: bool = False
-) -> Cloth:
+def cloth_of(rng: Random, base: RGB, pattern: str, pixel: float, light: int, knit: bool = False) -> Cloth:
     """A cloth of any base colour; see `make_cloth`."""
     dark = _luma(base) < 70
     line = hexa(mix(base, BLACK, 0.62)) if not dark else hexa(mix(base, WHITE, 0.34))
     seam = hexa(mix(base, BLACK, 0.5)) if not dark else hexa(mix(base, WHITE, 0.42))
-    printed = ""
-    if pattern not in ("solid", "graphic"):
-        printed = canvas.name("p")
-        canvas.define(tile(printed, pattern, base, rng, pixel))
-    return Cloth(base, line, seam, _weave(canvas, rng, pixel, dark, knit), printed, light, _shade(canvas, light, dark))
-
-
-def _shade(canvas: Canvas, light: int, dark: bool) -> str:
-    """A fill that rounds a piece: lit on one flank, in shadow on the other."""
-    name = canvas.name("s")
-    ends = ("0", "1") if light < 0 else ("1", "0")
-    deep, lit = (0.5, 0.16) if dark else (0.34, 0.2)
-    canvas.define(
-        f'<linearGradient id="{name}" x1="{ends[0]}" x2="{ends[1]}" y1="0" y2=".18">'
-        f'<stop offset="0" stop-color="#000" stop-opacity="{deep * 0.45:.2f}"/>'
-        f'<stop offset=".14" stop-color="#fff" stop-opacity="0"/>'
-        f'<stop offset=".32" stop-color="#fff" stop-opacity="{lit}"/>'
-        f'<stop offset=".55" stop-color="#000" stop-opacity="0"/>'
-        f'<stop offset="1" stop-color="#000" stop-opacity="{deep}"/></linearGradient>'
-    )
-    return name
-
-
-def _weave(canvas: Canvas, rng: Random, pixel: float, dark: bool, knit: bool) -> str:
-    """A fine texture: knit, twill, plain or none."""
-    kind = "knit" if knit else rng.choice(("twill", "plain", "rib", "none"))
-    if kind == "none":
-        return ""
-    name = canvas.name("w")
-    side = max(3.2 * pixel, 4.0) * (1.7 if knit else 1.0)
-    ink, strength = ("#ffffff", 0.14) if dark else ("#000000", 0.13)
-    drawn = {
-        "knit": f"M0 0L{side / 2:.1f} {side / 2:.1f}L{side:.1f} 0",
-        "twill": f"M0 {side:.1f}L{side:.1f} 0",
-        "plain": f"M0 {side / 2:.1f}H{side:.1f}M{side / 2:.1f} 0V{side:.1f}",
-        "rib": f"M{side / 2:.1f} 0V{side:.1f}",
-    }[kind]
-    canvas.define(
-        f'<pattern id="{name}" width="{side:.1f}" height="{side:.1f}" patternUnits="userSpaceOnUse">'
-        f'<path d="{drawn}" fill="none" stroke="{ink}" stroke-opacity="{strength}"'
-        f' stroke-width="{side * 0.3:.1f}"/></pattern>'
-    )
-    return name
+    weave = "knit" if knit else rng.choice(WEAVES)
+    printed = make_print(pattern, base, rng, pixel) if pattern not in ("solid", "graphic") else None
+    return Cloth(base, line, seam, light, weave, printed)

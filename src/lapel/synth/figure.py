@@ -16,19 +16,6 @@ def edge_of(body: Body) -> str:
     return hexa(mix(body.skin, DARK, 0.42))
 
 
-def shade_of(canvas: Canvas, body: Body) -> str:
-    """A fill that rounds skin: darker towards both edges."""
-    name = canvas.name("skin")
-    dark = hexa(mix(body.skin, DARK, 0.5))
-    canvas.define(
-        f'<linearGradient id="{name}"><stop offset="0" stop-color="{dark}" stop-opacity=".42"/>'
-        f'<stop offset=".35" stop-color="{dark}" stop-opacity="0"/>'
-        f'<stop offset=".65" stop-color="{dark}" stop-opacity="0"/>'
-        f'<stop offset="1" stop-color="{dark}" stop-opacity=".5"/></linearGradient>'
-    )
-    return f"url(#{name})"
-
-
 def leg_spine(body: Body, side: int) -> Points:
     """The middle line of one leg from hip to ankle."""
     s = body.stance
@@ -37,12 +24,12 @@ def leg_spine(body: Body, side: int) -> Points:
 
 def draw_legs(canvas: Canvas, body: Body) -> None:
     """Both legs and their shoes."""
-    shade, edge = shade_of(canvas, body), edge_of(body)
+    edge = edge_of(body)
     for side in (-1, 1):
         spine = leg_spine(body, side)
         left, right = tube(spine, (45, 42, 37, 31, 29, 31, 27, 19, 14))
         end = spine[-1]
-        canvas.shape([*left, (end[0], FLOOR - 12), *right[::-1]], hexa(body.skin), ("skin",), (shade,), edge)
+        canvas.shape([*left, (end[0], FLOOR - 12), *right[::-1]], hexa(body.skin), ("skin",), edge, profile="skin")
         knee = (spine[8][0], KNEE + 4)
         canvas.line([(knee[0] - 9, knee[1] + 5), (knee[0], knee[1] + 9), (knee[0] + 9, knee[1] + 5)], edge, 2, 0.5)
         _shoe(canvas, body, side, end[0])
@@ -54,12 +41,12 @@ def _shoe(canvas: Canvas, body: Body, side: int, x: float) -> None:
     top = {"sneaker": ANKLE - 2, "flat": ANKLE + 15, "pump": ANKLE + 17}[body.shoe]
     half = spline([(0, top + 4), (13, top), (19, ANKLE + 18), (22, FLOOR - 8), (15, FLOOR + 3), (0, FLOOR + 5)], 4)
     outline = [(x + side * 3 + px, py) for px, py in both(half)]
-    canvas.shape(outline, hexa(color), ("shoe",), (), line, 2.2)
+    canvas.shape(outline, hexa(color), ("shoe",), line, 2.2)
     if body.shoe == "sneaker":
         sole = [
             (x + side * 3 + px, py) for px, py in ((-22, FLOOR - 6), (22, FLOOR - 6), (18, FLOOR + 5), (-18, FLOOR + 5))
         ]
-        canvas.shape(sole, "#eceae4", ("shoe",), (), line, 1.6)
+        canvas.shape(sole, "#eceae4", ("shoe",), line, 1.6)
         for y in (ANKLE + 8, ANKLE + 16, ANKLE + 24):
             canvas.line([(x + side * 3 - 7, y), (x + side * 3 + 7, y)], line, 2.2)
 
@@ -76,8 +63,8 @@ def draw_torso(canvas: Canvas, body: Body) -> None:
         8,
     )
     half += [(body.bust + 3, 250), *body.flank(0, HIP), (body.hip - 2, CROTCH), (6, CROTCH + 16), (0, CROTCH + 10)]
-    shade, edge = shade_of(canvas, body), edge_of(body)
-    canvas.shape(both(half), hexa(body.skin), ("skin",), (shade,), edge)
+    edge = edge_of(body)
+    canvas.shape(both(half), hexa(body.skin), ("skin",), edge, profile="skin")
     dark = hexa(mix(body.skin, DARK, 0.5))
     under_chin: Points = [(0, CHIN + 18), (neck - 3, CHIN + 2), (neck - 2, CHIN - 12), (0, CHIN - 14)]
     canvas.paint(both(under_chin), dark, 0.35)
@@ -86,15 +73,15 @@ def draw_torso(canvas: Canvas, body: Body) -> None:
         canvas.line(bone, dark, 2.2, 0.4)
         canvas.line(side_by_side(bezier((66, 245), (60, 285), (30, 292), (8, 276), 6), side), dark, 2.2, 0.22)
     for arm in body.arms:
-        _arm(canvas, body, arm, shade, edge)
+        _arm(canvas, body, arm, edge)
 
 
-def _arm(canvas: Canvas, body: Body, arm: Arm, shade: str, edge: str) -> None:
+def _arm(canvas: Canvas, body: Body, arm: Arm, edge: str) -> None:
     spine = arm.spine()
     left, right = tube(spine, (24, 24, 22, 19, 19, 16, 12))
     angle = math.atan2(arm.wrist[1] - arm.elbow[1], arm.wrist[0] - arm.elbow[0])
-    canvas.shape(_hand(arm, angle), hexa(body.skin), ("skin",), (), edge)
-    canvas.shape([*left, *right[::-1]], hexa(body.skin), ("skin",), (shade,))
+    canvas.shape(_hand(arm, angle), hexa(body.skin), ("skin",), edge)
+    canvas.shape([*left, *right[::-1]], hexa(body.skin), ("skin",), profile="skin", angle=math.degrees(angle) - 90)
     canvas.line(left[2:], edge, 2)
     canvas.line(right[2:], edge, 2)
 
@@ -133,7 +120,7 @@ def draw_back_hair(canvas: Canvas, body: Body) -> None:
     half = spline(
         [(0, 2), (40, 14), (wide - 4, 60), (wide, 110), (wide - 4, low - 16), (wide - 22, low), (0, low - 4)], 4
     )
-    canvas.shape(both(half), hexa(mix(body.hair, DARK, 0.3)), (), (), hexa(mix(body.hair, DARK, 0.6)))
+    canvas.shape(both(half), hexa(mix(body.hair, DARK, 0.3)), (), hexa(mix(body.hair, DARK, 0.6)))
 
 
 def draw_head(canvas: Canvas, body: Body) -> None:
@@ -141,23 +128,23 @@ def draw_head(canvas: Canvas, body: Body) -> None:
     if body.kind == "mannequin":
         _mannequin_head(canvas, body)
         return
-    shade, edge = shade_of(canvas, body), edge_of(body)
+    edge = edge_of(body)
     skin = hexa(body.skin)
     for side in (-1, 1):
-        canvas.shape(ellipse(side * 47, 78, 8, 14, 12), skin, (COVER,), (), edge)
+        canvas.shape(ellipse(side * 47, 78, 8, 14, 12), skin, (COVER,), edge)
     face = both(spline([(0, 12), (32, 20), (47, 58), (45, 92), (30, 122), (11, CHIN + 2), (0, CHIN + 3)], 4))
-    canvas.shape(face, skin, (COVER,), (shade,), edge)
+    canvas.shape(face, skin, (COVER,), edge, profile="skin")
     _features(canvas, body, edge)
     _front_hair(canvas, body)
 
 
 def _mannequin_head(canvas: Canvas, body: Body) -> None:
-    shade, edge, skin = shade_of(canvas, body), edge_of(body), hexa(body.skin)
+    edge, skin = edge_of(body), hexa(body.skin)
     if body.style == "cap":
-        canvas.shape(ellipse(0, CHIN - 20, body.neck - 1, 9), hexa(mix(body.skin, DARK, 0.25)), (COVER,), (), edge)
+        canvas.shape(ellipse(0, CHIN - 20, body.neck - 1, 9), hexa(mix(body.skin, DARK, 0.25)), (COVER,), edge)
         return
     egg = both(spline([(0, 10), (34, 22), (46, 62), (36, 108), (14, CHIN + 2), (0, CHIN + 3)], 4))
-    canvas.shape(egg, skin, (COVER,), (shade,), edge)
+    canvas.shape(egg, skin, (COVER,), edge, profile="skin")
     canvas.line([(0, 66), (4, 84), (0, 87)], edge, 2, 0.5)
 
 
@@ -178,7 +165,7 @@ def _features(canvas: Canvas, body: Body, edge: str) -> None:
 def _front_hair(canvas: Canvas, body: Body) -> None:
     fill, line = hexa(body.hair), hexa(mix(body.hair, DARK, 0.5))
     if body.style == "bun":
-        canvas.shape(ellipse(0, -14, 25, 22), fill, (COVER,), (), line)
+        canvas.shape(ellipse(0, -14, 25, 22), fill, (COVER,), line)
     if body.style == "short":
         lock = [
             (-50, 74),
@@ -241,7 +228,7 @@ def _front_hair(canvas: Canvas, body: Body) -> None:
             (-46, 92),
         ]
     outline = spline([*lock, lock[0]], 4)
-    canvas.shape(outline, fill, (COVER,), (), line)
+    canvas.shape(outline, fill, (COVER,), line)
     shine = hexa(mix(body.hair, (255, 255, 255), 0.35))
     canvas.line(bezier((-34, 26), (-22, 10), (-6, 5), (8, 6), 6), shine, 3.4, 0.6)
     canvas.line(flip(bezier((-40, 34), (-30, 18), (-22, 12), (-14, 10), 6)), shine, 2.4, 0.4)

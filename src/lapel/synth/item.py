@@ -12,12 +12,13 @@ from lapel.errors import InputError
 from lapel.synth import bodice, coats, collars, figure, rasterise, skirts, sleeves
 from lapel.synth.backdrops import draw_backdrop
 from lapel.synth.body import FLOOR, HIP, NECK, WAIST, Body, make_body
-from lapel.synth.camera import Box, aim, cast_shadow, light_scene, place
+from lapel.synth.camera import Box, Camera, aim
 from lapel.synth.canvas import Canvas
 from lapel.synth.companions import draw_lower_companion, draw_top_companion
 from lapel.synth.fabric import PALETTE, Cloth, cloth_of, make_cloth
 from lapel.synth.labels import labels_of, source
-from lapel.synth.prints import motif
+from lapel.synth.light import Light, make_light
+from lapel.synth.motifs import motif
 from lapel.synth.tables import draw_hanger, draw_table
 
 LOWER = ("skirt", "trousers")
@@ -46,13 +47,13 @@ def draw_item(
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise InputError(f"The size is {size} pixels; it may be {MIN_SIZE} to {MAX_SIZE}.")
     labels = labels_of(seed, index)
-    canvas, camera = compose(seed, index, labels)
-    image = rasterise.picture(canvas, camera, size)
-    return image, labels, rasterise.regions(canvas, camera, size, tuple(labels))
+    canvas, camera, light = compose(seed, index, labels)
+    flat = rasterise.flat_drawing(canvas, camera, size)
+    return rasterise.picture(canvas, camera, flat, light), labels, rasterise.regions(canvas, flat, tuple(labels))
 
 
-def compose(seed: int, index: int, labels: dict[str, str]) -> tuple[Canvas, str]:
-    """The drawing of an item with these labels, and its camera."""
+def compose(seed: int, index: int, labels: dict[str, str]) -> tuple[Canvas, Camera, Light]:
+    """The drawing of an item with these labels, its camera and its light."""
     canvas = Canvas()
     rng = source(seed, index, "body")
     kind = _view(labels, rng)
@@ -60,7 +61,6 @@ def compose(seed: int, index: int, labels: dict[str, str]) -> tuple[Canvas, str]
     body = make_body(rng, kind, spread, PALETTE[labels["color"]])
     light = rng.choice((-1, 1))
     cloth = make_cloth(
-        canvas,
         source(seed, index, "cloth"),
         labels["color"],
         labels["pattern"],
@@ -74,25 +74,24 @@ def compose(seed: int, index: int, labels: dict[str, str]) -> tuple[Canvas, str]
     else:
         _draw_flat(canvas, body, cloth, labels, rng)
     rng = source(seed, index, "scene")
-    camera, scale = aim(rng, _focus(canvas, labels, body, rng), body.lean, not body.worn)
+    camera = aim(rng, _focus(canvas, labels, body, rng), body.lean, not body.worn)
     if body.worn:
-        draw_backdrop(canvas, rng, cloth.base, place(camera, 0, FLOOR)[1])
-        _foot_shadow(canvas)
+        draw_backdrop(canvas, rng, cloth.base, camera.place(0, FLOOR)[1])
+        _foot_shadow(canvas, camera)
     else:
         draw_table(canvas, rng, cloth.base)
-        cast_shadow(canvas, light)
-    light_scene(canvas, rng, light)
-    return canvas, camera
+    return canvas, camera, make_light(rng, light, cloth.weave, cloth.dark, lying=not body.worn)
 
 
 def _view(labels: dict[str, str], rng: Random) -> str:
-    """Worn, on a mannequin or flat; lengths that only a leg can tell apart are not shown flat."""
-    needs_legs = (
+    """Worn, on a mannequin or flat; lengths that only a limb can tell apart are not shown flat."""
+    needs_body = (
         labels.get("skirt_length") in ("midi", "ankle", "floor")
         or labels.get("pant_length") in ("three-quarter", "cropped", "full")
         or labels.get("coat_length") in ("knee", "midi", "ankle")
+        or labels.get("sleeve_length") == "three-quarter"
     )
-    kinds = ("person", "person", "mannequin") if needs_legs else ("person", "person", "mannequin", "flat", "flat")
+    kinds = ("person", "person", "mannequin") if needs_body else ("person", "person", "mannequin", "flat", "flat")
     return rng.choice(kinds)
 
 
@@ -115,7 +114,8 @@ def _focus(canvas: Canvas, labels: dict[str, str], body: Body, rng: Random) -> B
     top = {"skirt": WAIST - 90.0, "trousers": WAIST - 90.0}.get(labels["category"], rng.choice((-14.0, 62.0, 100.0)))
     if labels["category"] in (*LOWER, "dress", "jumpsuit"):
         bottom = FLOOR + 16
-        top = max(top, 62.0) if labels["category"] in ("dress", "jumpsuit") else top
+        if labels["category"] in ("dress", "jumpsuit"):  # a whole figure leaves little room: mostly no head
+            top = rng.choice((58.0, 106.0, 106.0))
     elif labels["category"] == "coat":
         bottom = min(bottom + 200, FLOOR + 16)
     else:
@@ -152,7 +152,8 @@ def _draw_garment(canvas: Canvas, body: Body, cloth: Cloth, labels: dict[str, st
     if category == "coat":
         style = rng.choice(("set", "set", "cuff"))
         sleeves.draw_sleeves(canvas, body, cloth, labels["sleeve_length"], rng, 13, style)
-        coats.draw_coat(canvas, body, cloth, labels["coat_length"], labels["lapel_design"], rng)
+        trim = _trim(cloth, rng, bold=False)
+        coats.draw_coat(canvas, body, cloth, trim, labels["coat_length"], labels["lapel_design"], rng)
         return
     if "skirt_length" in labels:
         skirts.draw_skirt(canvas, body, cloth, labels["skirt_length"], rng, waistband=category == "skirt")
@@ -190,17 +191,18 @@ def _draw_upper(canvas: Canvas, body: Body, cloth: Cloth, labels: dict[str, str]
     if neckline == "off-shoulder":
         sleeves.draw_off_shoulder_band(canvas, body, cloth, rng)
     if collar is not None:
-        collars.draw_collar(canvas, body, cloth, _trim(canvas, cloth, rng), collar, rng)
+        collars.draw_collar(canvas, body, cloth, _trim(cloth, rng, bold=True), collar, rng)
     if neck is not None:
-        collars.draw_neck(canvas, body, cloth, neck, rng)
+        collars.draw_neck(canvas, body, _trim(cloth, rng, bold=False), neck, rng)
 
 
-def _trim(canvas: Canvas, cloth: Cloth, rng: Random) -> Cloth:
-    """A collar's cloth: the garment's own, or plain white or black."""
-    if rng.random() < 0.5:
-        return cloth
-    base = (246.0, 244.0, 240.0) if sum(cloth.base) < 560 else (40.0, 38.0, 46.0)
-    return cloth_of(canvas, rng, base, "solid", 2, cloth.light)
+def _trim(cloth: Cloth, rng: Random, bold: bool) -> Cloth:
+    """The plain cloth of collars, necks and lapels: a shade of the garment's own or (bold) white or black."""
+    if bold and rng.random() < 0.5:
+        base = (246.0, 244.0, 240.0) if sum(cloth.base) < 560 else (40.0, 38.0, 46.0)
+        return cloth_of(rng, base, "solid", 2, cloth.light)
+    light = cloth.dark or (sum(cloth.base) < 330 and rng.random() < 0.5)
+    return cloth.plain(0.16 if light else -0.14)
 
 
 def _draw_belt(canvas: Canvas, body: Body, cloth: Cloth, rng: Random, ease: float) -> None:
@@ -211,11 +213,7 @@ def _draw_belt(canvas: Canvas, body: Body, cloth: Cloth, rng: Random, ease: floa
         canvas.line([(-w, WAIST + 5), (0, WAIST + 9), (w, WAIST + 5)], cloth.line, 2.4)
         return
     own = style == "self"
-    band = (
-        cloth
-        if own
-        else cloth_of(canvas, rng, (92, 60, 40) if sum(cloth.base) > 300 else (214, 196, 160), "solid", 2, 1)
-    )
+    band = cloth if own else cloth_of(rng, (58, 40, 32) if sum(cloth.base) > 300 else (238, 234, 226), "solid", 2, 1)
     tags = ("garment",) if own else ("other",)
     points = [(-w, WAIST - 8), (w, WAIST - 8), (w + 1, WAIST + 12), (0, WAIST + 16), (-w - 1, WAIST + 12)]
     band.piece(canvas, points, tags)
@@ -254,5 +252,9 @@ def _print_lower(canvas: Canvas, cloth: Cloth, labels: dict[str, str], rng: Rand
         canvas.mark(motif(rng, x, HIP + 46, 29, cloth.base))
 
 
-def _foot_shadow(canvas: Canvas) -> None:
-    canvas.under.append(f'<ellipse cx="8" cy="{FLOOR}" rx="150" ry="13" fill="#0a080c" fill-opacity=".28"/>')
+def _foot_shadow(canvas: Canvas, camera: Camera) -> None:
+    x, y = camera.place(8, FLOOR)
+    wide = abs(camera.a) * 140
+    canvas.backdrop.append(
+        f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{wide:.1f}" ry="{wide * 0.09:.1f}" fill="#0a080c" fill-opacity=".28"/>'
+    )

@@ -10,51 +10,65 @@ import resvg_py
 from numpy.typing import NDArray
 from PIL import Image
 
-from lapel.synth.canvas import COVER, GARMENT, Canvas
-
-FRAME = 256
-"""The picture's side in the units of the camera; the size in pixels is free."""
+from lapel.synth.camera import FRAME, Camera
+from lapel.synth.canvas import COVER, GARMENT, INSIDE, Canvas
+from lapel.synth.light import PROFILES, Flat, Light, apply
 
 WHOLE = ("category", "color", "pattern")
 """Attributes decided by the whole garment."""
 
 
-def picture(canvas: Canvas, camera: str, size: int) -> Image.Image:
-    """The picture, (size, size) RGB. camera: an SVG transform from figure units to 0..256."""
-    body = (
-        "".join(canvas.backdrop)
-        + f'<g transform="{camera}" stroke-linejoin="round">{"".join(canvas.under)}{"".join(canvas.picture)}</g>'
-        + "".join(canvas.front)
-    )
-    return _render(body, "".join(canvas.defs), size, crisp=False)
-
-
-def regions(canvas: Canvas, camera: str, size: int, attributes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Attribute -> (size, size) bool: the visible pixels that decide it, from the same shapes as the picture."""
+def flat_drawing(canvas: Canvas, camera: Camera, size: int) -> NDArray[np.uint8]:
+    """(size, size, 3): every pixel's piece in the last channel, the zones in the first two, no soft edges."""
     zones = "".join(
-        f'<g style="mix-blend-mode:lighten" transform="{camera}">{"".join(shapes)}</g>'
+        f'<g style="mix-blend-mode:lighten" transform="{camera.svg}">{"".join(shapes)}</g>'
         for shapes in canvas.zones.values()
     )
     body = f'<rect width="{FRAME}" height="{FRAME}" fill="#000000"/>'
-    body += f'<g transform="{camera}" stroke-linejoin="round">{"".join(canvas.ids)}</g>{zones}'
-    pixels = np.asarray(_render(body, "", size, crisp=True))
-    numbers = pixels[..., 2]
-    found = {}
+    body += f'<g transform="{camera.svg}" stroke-linejoin="round">{"".join(canvas.ids)}</g>{zones}'
+    return _render(body, size, crisp=True)
+
+
+def picture(canvas: Canvas, camera: Camera, flat: NDArray[np.uint8], light: Light) -> Image.Image:
+    """The picture, RGB, of the same size as its flat drawing."""
+    body = (
+        f'{"".join(canvas.backdrop)}<g transform="{camera.svg}" stroke-linejoin="round">{"".join(canvas.picture)}</g>'
+    )
+    size = flat.shape[0]
+    numbers = flat[..., 2]
+    axes = [camera.pull(piece.axis, FRAME / size) for piece in canvas.pieces]
+    ready = Flat(
+        numbers,
+        _tagged(canvas, {GARMENT})[numbers],
+        _tagged(canvas, {GARMENT, INSIDE})[numbers],
+        np.array(axes, dtype=np.float32),
+        np.array([PROFILES.index(piece.profile) for piece in canvas.pieces]),
+    )
+    return Image.fromarray(apply(_render(body, size, crisp=False), ready, light))
+
+
+def regions(canvas: Canvas, flat: NDArray[np.uint8], attributes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Attribute -> (size, size) bool: the visible pixels that decide it, from the same shapes as the picture."""
+    numbers = flat[..., 2]
+    found: dict[str, NDArray[np.bool_]] = {}
     for attribute in attributes:
-        tag = GARMENT if attribute in WHOLE else attribute
-        holds = np.array([tag in tags for tags in canvas.tag_sets])
-        mask = holds[numbers]
+        mask = _tagged(canvas, {GARMENT if attribute in WHOLE else attribute})[numbers]
         if attribute in canvas.zones:
-            covered = np.array([COVER in tags for tags in canvas.tag_sets])
-            mask |= (pixels[..., list(canvas.zones).index(attribute)] > 0) & ~covered[numbers]
+            zone = flat[..., list(canvas.zones).index(attribute)] > 0
+            mask = mask | (zone & ~_tagged(canvas, {COVER})[numbers])
         found[attribute] = mask
     return found
 
 
-def _render(body: str, defs: str, size: int, crisp: bool) -> Image.Image:
+def _tagged(canvas: Canvas, tags: set[str]) -> NDArray[np.bool_]:
+    """(P,): which pieces carry one of the tags."""
+    return np.array([not tags.isdisjoint(piece.tags) for piece in canvas.pieces])
+
+
+def _render(body: str, size: int, crisp: bool) -> NDArray[np.uint8]:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {FRAME} {FRAME}">'
-        f"<defs>{defs}</defs>{body}</svg>"
+        f"{body}</svg>"
     )
     # System fonts are skipped: nothing is written with them, and loading them costs more than the drawing.
     png = resvg_py.svg_to_bytes(
@@ -62,4 +76,4 @@ def _render(body: str, defs: str, size: int, crisp: bool) -> Image.Image:
         skip_system_fonts=True,
         shape_rendering="crisp_edges" if crisp else "geometric_precision",
     )
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

@@ -26,7 +26,7 @@ def draw_skirt(canvas: Canvas, body: Body, cloth: Cloth, length: str, rng: Rando
     base = bow((-wide, hem), (wide, hem), -(6 + wide * 0.05), 36)
     low = wave(base, 4.5, waves, rng.uniform(0, 6)) if waves else base
     back = [(x * 0.97, 2 * hem - y + 3) for x, y in low] if waves else [(x, hem - 4) for x, _ in low]
-    canvas.shape([*low, *back[::-1]], hexa(cloth.inside()), (GARMENT, "skirt_length"), (), cloth.line, 2)
+    canvas.shape([*low, *back[::-1]], hexa(cloth.inside()), (GARMENT, "skirt_length"), cloth.line, 2)
     top = [(-side[0][0], side[0][1]), (side[0][0], side[0][1])]
     cloth.piece(canvas, [top[1], *side[1:], *low[::-1][1:-1], *flip(side)[::-1]], (GARMENT, "skirt_length"))
     _skirt_folds(canvas, cloth, side, low, waves, rng)
@@ -78,8 +78,8 @@ def draw_trousers(canvas: Canvas, body: Body, cloth: Cloth, length: str, rng: Ra
     hem = PANT_HEM[length]
     fit = rng.choice(("slim", "straight", "wide"))
     widths = {
-        "slim": (47, 45, 40, 35, 33, 33, 30, 25, 22),
-        "straight": (49, 47, 43, 40, 38, 37, 36, 34, 33),
+        "slim": (52, 48, 41, 35, 33, 33, 30, 25, 22),
+        "straight": (53, 50, 44, 40, 38, 37, 36, 34, 33),
         "wide": (50, 50, 48, 48, 49, 51, 53, 55, 57),
     }[fit]
     tags = (GARMENT, "pant_length")
@@ -89,7 +89,8 @@ def draw_trousers(canvas: Canvas, body: Body, cloth: Cloth, length: str, rng: Ra
         kept = [along(widths, share * i / 8) for i in range(9)]
         left, right = tube(spine, kept)
         outer, inner = (left, right) if side > 0 else (right, left)
-        inner = [(max(side * x, 1.5) * side, y) for x, y in inner]
+        # Below the crotch a gap opens between the legs, however wide they are cut.
+        inner = [(side * max(side * x, 1.5 + max(y - CROTCH, 0) * 0.05), y) for x, y in inner]
         _leg(canvas, body, cloth, side, outer, inner, tags, rng)
     _rise(canvas, body, cloth, tags, widths[0])
     if waistband:
@@ -99,7 +100,6 @@ def draw_trousers(canvas: Canvas, body: Body, cloth: Cloth, length: str, rng: Ra
                 [(x - 4, WAIST - 13), (x + 4, WAIST - 13), (x + 4, WAIST + 13), (x - 4, WAIST + 13)],
                 hexa(cloth.base),
                 tags,
-                (),
                 cloth.line,
                 1.6,
             )
@@ -123,7 +123,7 @@ def _leg(
 ) -> None:
     a, b = outer[-1], inner[-1]
     bulge = 6 if a[0] > b[0] else -6
-    canvas.shape([*bow(a, b, bulge, 6), *bow(b, a, bulge, 6)], hexa(cloth.inside()), tags, (), cloth.line, 2)
+    canvas.shape([*bow(a, b, bulge, 6), *bow(b, a, bulge, 6)], hexa(cloth.inside()), tags, cloth.line, 2)
     hip = side_by_side(
         bezier(
             (body.waist + 5, WAIST), (body.waist + 10, WAIST + 34), (body.hip + 7, HIP - 34), (body.hip + 7, HIP + 6), 7
@@ -137,11 +137,11 @@ def _leg(
     cloth.stitch(canvas, [(x, y - 9) for x, y in hem])
     crease = [lerp(p, q, 0.5) for p, q in zip(outer, inner, strict=True)]
     canvas.line(crease[5:], cloth.seam, 1.5, 0.45)
-    for mark in (0.45, 0.52, 0.9):
+    for mark in (0.47, 0.53, 0.92):
         i = min(round((mark + rng.uniform(-0.03, 0.03)) * (len(outer) - 1)), len(outer) - 1)
         start, far = (outer[i], inner[i]) if rng.random() < 0.5 else (inner[i], outer[i])
-        end = lerp(start, far, rng.uniform(0.45, 0.75))
-        cloth.fold(canvas, [start, *bow((start[0], start[1] + 8), (end[0], end[1] + 5), 2, 5)], 1.0)
+        end = lerp(start, far, rng.uniform(0.35, 0.6))
+        cloth.fold(canvas, [start, *bow((start[0], start[1] + 6), (end[0], end[1] + 8), 2, 5)], 0.8)
 
 
 def _rise(canvas: Canvas, body: Body, cloth: Cloth, tags: tuple[str, ...], half: float) -> None:

@@ -10,7 +10,7 @@ from lapel.synth.fabric import Cloth
 from lapel.synth.necklines import on_slope
 from lapel.synth.shapes import Points, bezier, bow, cut, lerp, spline, tube, wave
 
-REACH = {"cap": 46.0, "short": 96.0, "elbow": 172.0, "three-quarter": 234.0, "long": 306.0}
+REACH = {"cap": 46.0, "short": 96.0, "elbow": 164.0, "three-quarter": 232.0, "long": 306.0}
 """How far along the arm (310 units from shoulder to wrist) each length goes."""
 
 
@@ -99,7 +99,7 @@ def _lean_of(arm: Arm) -> float:
 def _mouth(canvas: Canvas, cloth: Cloth, a: tuple[float, float], b: tuple[float, float]) -> None:
     """The dark inner side seen at the sleeve's end."""
     bulge = 5 if a[0] > b[0] else -5
-    canvas.shape([*bow(a, b, bulge, 6), *bow(b, a, bulge, 6)], hexa(cloth.inside()), ("inside",), (), cloth.line, 2)
+    canvas.shape([*bow(a, b, bulge, 6), *bow(b, a, bulge, 6)], hexa(cloth.inside()), ("inside",), cloth.line, 2)
 
 
 def _creases(canvas: Canvas, cloth: Cloth, arm: Arm, outer: Points, inner: Points, reach: float, rng: Random) -> None:

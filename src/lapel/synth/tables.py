@@ -8,7 +8,7 @@ from random import Random
 from lapel.synth.backdrops import rect, wall_color
 from lapel.synth.body import NECK, WAIST, Body
 from lapel.synth.canvas import RGB, Canvas, hexa, mix
-from lapel.synth.prints import flower
+from lapel.synth.motifs import flower
 from lapel.synth.shapes import write
 
 _WOODS: tuple[RGB, ...] = ((196, 164, 126), (136, 104, 78), (222, 208, 188), (92, 76, 66))
@@ -57,13 +57,10 @@ def _tiles(canvas: Canvas, rng: Random, wall: RGB) -> None:
 
 
 def _rug(canvas: Canvas, rng: Random, wall: RGB) -> None:
-    name = canvas.name("r")
-    tone = hexa(mix(wall, (40, 30, 30), 0.22))
-    canvas.define(
-        f'<pattern id="{name}" width="7" height="7" patternUnits="userSpaceOnUse"><rect width="7" height="7"'
-        f' fill="{hexa(wall)}"/><path d="M0 3.5l3.5 -3.5l3.5 3.5l-3.5 3.5z" fill="{tone}" fill-opacity=".5"/></pattern>'
-    )
-    canvas.backdrop.append(rect(0, 0, 256, 256, f"url(#{name})"))
+    canvas.backdrop.append(rect(0, 0, 256, 256, hexa(wall)))
+    tone = hexa(mix(wall, (40, 30, 30), 0.16))
+    knots = "".join(f"M{x} {y}h5" for y in range(4, 256, 8) for x in range(y // 8 % 2 * 5, 256, 10))
+    canvas.backdrop.append(f'<path d="{knots}" stroke="{tone}" stroke-width="2.6"/>')
     border = hexa(mix(wall, (120, 60, 50), 0.4))
     canvas.backdrop.append(rect(7, 7, 242, 242, "none", f'stroke="{border}" stroke-width="5"'))
 
@@ -98,9 +95,7 @@ def _thing(canvas: Canvas, rng: Random, x: float, y: float) -> None:
     elif kind == "glasses":
         out.append(f'<path d="M{x - 10:.1f} {y:.1f}h20" stroke="#241f1d" stroke-width="2.4"/>')
         for side in (-1, 1):
-            out.append(
-                f'<circle cx="{x + side * 11:.1f}" cy="{y:.1f}" r="8" fill="#3a3634" stroke="#241f1d" stroke-width="2"/>'
-            )
+            out.append(f'<circle cx="{x + side * 11:.1f}" cy="{y:.1f}" r="8" fill="#3a3634" stroke="#241f1d"/>')
     else:
         turn = rng.uniform(-30, 30)
         cover = hexa(rng.choice(((214, 196, 170), (120, 140, 160), (188, 112, 96))))
