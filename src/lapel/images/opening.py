@@ -59,13 +59,18 @@ def open_image(source: Source, *, name: str | None = None, target: int | None = 
     """
     label = name or (shown(source) if not isinstance(source, bytes) else "(bytes)")
     with open_source(source, name) as stream:
-        kind = _kind(stream.read(32), label)
-        if kind in ("JPEG", "PNG", "WEBP"):
-            return _decode(kind, stream, label, target)
-        # The other decoders warn about odd metadata. Filters belong to the whole process, hence one at a time.
-        with _warnings_lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(kind, stream, label, target)
+        return open_stream(stream, label, target)
+
+
+def open_stream(stream: BinaryIO, label: str, target: int | None = None) -> Image.Image:
+    """`open_image` of a stream at its start; `label` is what an error calls it."""
+    kind = _kind(stream.read(32), label)
+    if kind in ("JPEG", "PNG", "WEBP"):
+        return _decode(kind, stream, label, target)
+    # The other decoders warn about odd metadata. Filters belong to the whole process, hence one at a time.
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decode(kind, stream, label, target)
 
 
 def size_of(stream: BinaryIO, label: str) -> tuple[int, int]:

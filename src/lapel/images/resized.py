@@ -21,7 +21,7 @@ from lapel import cache
 from lapel.errors import ImageError
 from lapel.images.files import open_source, shown
 from lapel.images.hashing import content_hash
-from lapel.images.opening import open_image, size_of
+from lapel.images.opening import open_image, open_stream, size_of
 from lapel.schema import Preprocess
 
 MARGIN = 1.125
@@ -69,11 +69,15 @@ class ImageCache:
             ImageError: as `open_image` does, about the original.
         """
         path = os.fspath(path)
+        known = self._known.get(path)
+        if known is not None and known[1] is None:  # small: one look at the open file, so no slower than without us
+            with open_source(path) as stream:
+                if _identity(os.fstat(stream.fileno())) == known[0]:
+                    return open_stream(stream, shown(path))
         try:
-            identity = _identity(path)
+            identity = _identity(os.stat(path))
         except (OSError, ValueError):
             return open_image(path)  # raises the error that says what is wrong, or opens an over-long path
-        known = self._known.get(path)
         if known is None or known[0] != identity:
             known = (identity, self._find(path, identity))
             self._known[path] = known
@@ -143,8 +147,7 @@ def write_atomically(target: Path, data: bytes) -> None:
         raise
 
 
-def _identity(path: str) -> _Identity:
-    found = os.stat(path)
+def _identity(found: os.stat_result) -> _Identity:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
