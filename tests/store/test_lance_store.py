@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lapel.errors import CatalogueError
 from lapel.schema.condition import Among, And, Compare
-from lapel.store import LanceStore
+from lapel.store import LanceStore, writing
 from lapel.store.base import stored_name, user_name
 
 SIZES = {"all": 4, "look": 2, "values": 3, "regions": 8, "composed": 0}
@@ -192,6 +192,16 @@ def test_when_nothing_can_be_read_nothing_is_touched(store: LanceStore, tmp_path
     with pytest.raises(CatalogueError, match="none of its .* stored versions can be read"):
         LanceStore.open(tmp_path)
     assert [path.name for path in manifests(tmp_path)] == before
+
+
+def test_a_reader_repairs_nothing_while_another_process_writes(store: LanceStore, tmp_path: Path) -> None:
+    manifests(tmp_path)[0].write_bytes(b"")
+    before = sorted(path.name for path in (tmp_path / "items.lance" / "_versions").iterdir())
+    with writing(tmp_path), pytest.raises(CatalogueError, match="being written by another process"):
+        LanceStore.open(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "items.lance" / "_versions").iterdir()) == before
+    with writing(tmp_path):
+        assert LanceStore.open(tmp_path, locked=True).notes
 
 
 def test_a_folder_without_a_table_is_refused(tmp_path: Path) -> None:

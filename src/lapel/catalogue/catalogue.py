@@ -223,7 +223,7 @@ class Catalogue:
     def _refresh(self) -> None:
         """Another process may have written since this object was opened; a writer starts from the newest state."""
         self.manifest = Manifest.load(self.folder)
-        self.store = LanceStore.open(self.folder, self.manifest.table_version)
+        self.store = LanceStore.open(self.folder, self.manifest.table_version, locked=True)
         self._searcher = None
 
     def _committed(self) -> None:

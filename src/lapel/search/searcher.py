@@ -55,13 +55,14 @@ class Searcher:
         """
         weights = self._weights(query)
         allow = self.collection.allowed(query.where)
-        vectors = {p.reference: self.reference(p.reference, pictures).vectors for p in query.parts}
+        vectors = {name: self._vectors(name, pictures) for name in dict.fromkeys(p.reference for p in query.parts)}
         terms = [Term(w.attribute, vectors[part.reference][w.attribute], w.weight) for part, w in weights]
         rows, scores = self.collection.index.search(terms, query.k, allow)
         cosines = [self.collection.index.cosines(term, rows) for term in terms]
         shown = tuple(weight for _, weight in weights)
+        own = self.collection.metadata_of(rows)
         hits = tuple(
-            self._hit(int(row), float(scores[at]), shown, [float(c[at]) for c in cosines])
+            self._hit(int(row), float(scores[at]), shown, [float(c[at]) for c in cosines], own[at])
             for at, row in enumerate(rows)
         )
         considered = len(self.collection) if allow is None else int(allow.sum())
@@ -69,8 +70,8 @@ class Searcher:
 
     def reference(self, name: str | Path, pictures: Mapping[str, Image.Image] | None = None) -> Reference:
         """A query's reference: a stored item (`item:ID`), a picture in memory, or a file."""
-        if isinstance(name, str) and name.startswith(ITEM):
-            return self._stored(name)
+        if (item := _item(name)) is not None:
+            return self._stored(item)
         model = self._model()
         given = (pictures or {}).get(str(name))
         preprocess = model.card.preprocess
@@ -91,30 +92,34 @@ class Searcher:
             for attribute, weight in part.weights.items()
         ]
 
-    def _hit(self, row: int, score: float, weights: tuple[Contribution, ...], cosines: list[float]) -> Hit:
-        return Hit(
-            self.collection.ids[row],
-            score,
-            self.collection.images[row],
-            tuple(
-                Contribution(w.reference, w.attribute, w.weight, cosine)
-                for w, cosine in zip(weights, cosines, strict=True)
-            ),
-            self.collection.metadata_of(row),
-            self.collection.values_of(row),
+    def _hit(
+        self,
+        row: int,
+        score: float,
+        weights: tuple[Contribution, ...],
+        cosines: list[float],
+        metadata: Mapping[str, Any],
+    ) -> Hit:
+        parts = tuple(
+            Contribution(w.reference, w.attribute, w.weight, cosine) for w, cosine in zip(weights, cosines, strict=True)
         )
+        collection = self.collection
+        return Hit(collection.ids[row], score, collection.images[row], parts, metadata, collection.values_of(row))
 
-    def _stored(self, name: str) -> Reference:
-        item = name[len(ITEM) :]
+    def _vectors(self, name: str | Path, pictures: Mapping[str, Image.Image] | None) -> Mapping[str, Floats]:
+        """What scoring needs of a reference; a stored item's vectors are in memory."""
+        if (item := _item(name)) is None:
+            return self.reference(name, pictures).vectors
         row = self.collection.row(item)
+        return {block: vectors[row] for block, vectors in self.collection.index.blocks.items()}
+
+    def _stored(self, item: str) -> Reference:
+        name = ITEM + item
+        vectors = self._vectors(name, None)
         kept = self.collection.store.rows([item], ["regions", "thumb"])
-        return Reference(
-            name,
-            {block: vectors[row] for block, vectors in self.collection.index.blocks.items()},
-            self._maps(matrix(kept["regions"]))[0],
-            kept["thumb"][0].as_py(),
-            self.collection.values_of(row),
-        )
+        regions = self._maps(matrix(kept["regions"]))[0]
+        seen = self.collection.values_of(self.collection.row(item))
+        return Reference(name, vectors, regions, kept["thumb"][0].as_py(), seen)
 
     def _embedded(self, name: str, outputs: Outputs, thumb: bytes) -> Reference:
         card = self.collection.card
@@ -125,3 +130,8 @@ class Searcher:
         """(n, K*h*w) as stored -> (n, K, h, w) float32."""
         card = self.collection.card
         return flat.astype(np.float32).reshape(len(flat), len(card.vocabulary), *card.grid)
+
+
+def _item(name: str | Path) -> str | None:
+    """The id that a reference names, or None when it is a photo."""
+    return name[len(ITEM) :] if isinstance(name, str) and name.startswith(ITEM) else None

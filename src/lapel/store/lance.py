@@ -57,15 +57,15 @@ class LanceStore:
         return cls(table, files)
 
     @classmethod
-    def open(cls, folder: Path, good_version: int = 0) -> LanceStore:
-        """Open the newest readable state.
+    def open(cls, folder: Path, good_version: int = 0, locked: bool = False) -> LanceStore:
+        """Open the newest readable state; `notes` says what was lost when that is not the newest stored.
 
-        good_version: the last commit known to be on disk; older states are not fallen back to while it can be read.
+        good_version: the last commit known to be on disk. locked: the caller holds the writer lock.
 
         Raises:
             CatalogueError: there is no table, or no version of it can be read.
         """
-        table, notes = open_table(folder, TABLE, good_version)
+        table, notes = open_table(folder, TABLE, good_version, locked)
         return cls(table, NewFiles(folder / f"{TABLE}.lance"), notes)
 
     @property

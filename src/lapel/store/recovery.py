@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import lancedb
 
 from lapel.errors import CatalogueError
+from lapel.store.lock import writing
 
 ENGINE_ERRORS = (RuntimeError, ValueError, OSError)
 """What the engine raises for files it cannot read."""
 NEWEST_NUMBER = 2**64 - 1
 
 
-def open_table(folder: Path, name: str, good_version: int) -> tuple[Any, tuple[str, ...]]:
+def open_table(folder: Path, name: str, good_version: int, locked: bool = False) -> tuple[Any, tuple[str, ...]]:
     """The table at its newest readable version, and sentences about what had to be set aside.
 
     A version counts as readable when its manifest opens and every row's id can be read. Unreadable manifests
-    are renamed to `*.broken`, never deleted: nothing that might be repaired by hand is thrown away.
+    are renamed to `*.broken`, never deleted: nothing that might be repaired by hand is thrown away. That is a
+    write, so it happens under the writer lock only; `locked` says that the caller holds it.
 
     Raises:
-        CatalogueError: no table, or nothing of it can be read.
+        CatalogueError: no table, nothing of it can be read, or it cannot be read while another process writes.
     """
+    table = _readable(folder, name)
+    if table is not None:
+        return table, ()
+    with nullcontext() if locked else writing(folder):
+        return _newest_readable(folder, name, good_version)
+
+
+def _newest_readable(folder: Path, name: str, good_version: int) -> tuple[Any, tuple[str, ...]]:
     manifests = _manifests(folder / f"{name}.lance" / "_versions")
     if not manifests:
         raise CatalogueError(f"{folder} holds no {name}.lance table; it is not a complete catalogue. Index again.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from lapel.schema import Answer, Contribution
 
 SHOWN_COLUMNS = 4
+PIPED_WIDTH = 140
 
 
 def print_hits(answer: Answer) -> None:
@@ -15,19 +17,19 @@ def print_hits(answer: Answer) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     if not answer.hits:
         console.print("No item meets the filter.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right")
-    table.add_column("item", overflow="fold")
+    table.add_column("item", no_wrap=True)
     table.add_column("score", justify="right")
     for part in answer.weights:
-        table.add_column(escape(_heading(part)), justify="right", overflow="fold")
+        table.add_column(escape(_heading(part)), justify="right")
     columns = list(dict.fromkeys(name for hit in answer.hits for name in hit.metadata))[:SHOWN_COLUMNS]
     for name in columns:
-        table.add_column(escape(name), overflow="fold")
+        table.add_column(escape(name), max_width=24)
     for rank, hit in enumerate(answer.hits, 1):
         added = [f"{part.weight * part.cosine:+.3f}" for part in hit.parts]
         own = [escape(str(hit.metadata.get(name, ""))) for name in columns]
@@ -38,4 +40,4 @@ def print_hits(answer: Answer) -> None:
 
 
 def _heading(part: Contribution) -> str:
-    return f"{part.weight:+.2f} {part.attribute}\n{Path(part.reference).name}"
+    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {Path(part.reference).name[-16:]}"
