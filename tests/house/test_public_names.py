@@ -38,7 +38,3 @@ def test_every_public_method_of_the_catalogue_is_typed_and_documented() -> None:
         if not name.startswith("_"):
             assert inspect.getdoc(method), name
             assert inspect.signature(method).return_annotation is not inspect.Signature.empty, name
-
-
-def test_an_unknown_name_is_an_attribute_error() -> None:
-    assert not hasattr(lapel, "Catalog")
