@@ -1,0 +1,110 @@
+"""Write docs/results.md from evaluations on real photos: every figure in it comes from a file that a command wrote.
+
+    python benchmarks/results_page.py RESULTS
+
+RESULTS holds `<data>--<row>.json`, as `lapel evaluate RUN DATA --json FILE` writes them; rows are those of ROWS. The
+summaries, without the per-query figures, go to benchmarks/results/quality.json.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lapel.compare import compare
+from lapel.evaluation.record import Evaluation
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = {
+    "imagenet": "ImageNet features",
+    "frozen": "frozen backbone, attention and proxies",
+    "triplet": "Triplet",
+    "csn": "CSN",
+    "asen_v2": "ASENet_V2",
+    "lapel-lite": "lapel-lite",
+}
+DATA = {
+    "clothing-attributes": "clothing-attributes (271 test photos)",
+    "fashion-products": "fashion-products (1,407 test photos)",
+}
+GOALS = {
+    "clothing-attributes": (None, 11.0),
+    "fashion-products": (("gender", "article_type", "color", "season", "usage"), 17.0),
+}
+HEAD = """# Results on real photos
+
+Written by `python benchmarks/results_page.py RESULTS`; nothing here is typed by hand. Protocol `each-against-rest` on
+the test split: every labelled test photo is a query against all other labelled ones, itself and its near duplicates left
+out; MAP in percent with a 95 % bootstrap interval over queries ([how](evaluation.md)). All rows start from the same
+ImageNet weights of EfficientNet-Lite0. *ImageNet features*: its pooled map, no training. *Frozen backbone*: the
+ASENet_V2 head trained with proxies on the unchanged map. Triplet, CSN and ASENet_V2: recipes of that name, seed 1,
+chosen on the valid split; two CPU cores, no GPU. `lapel-lite`: the shipped model, one network for all sets.
+
+A figure in **bold** is better than ImageNet features by a paired bootstrap whose 95 % interval excludes 0; one in
+*italics* is not.
+"""
+
+
+def main() -> None:
+    """Read, compare, write."""
+    folder = Path(sys.argv[1])
+    parts, summary = [HEAD], {}
+    for data, title in DATA.items():
+        found = {row: Evaluation.load(path) for row in ROWS if (path := folder / f"{data}--{row}.json").is_file()}
+        gains = {row: compare(found["imagenet"], e).to_dict() for row, e in found.items() if row != "imagenet"}
+        parts += [f"## {title}\n", table(found, gains), verdict(data, found)]
+        summary[data] = {row: e.to_dict(per_query=False) for row, e in found.items()}
+        summary[data]["against ImageNet features"] = gains
+    (ROOT / "docs" / "results.md").write_text("\n".join(parts))
+    out = ROOT / "benchmarks" / "results" / "quality.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(summary, indent=1))
+
+
+def table(found: dict[str, Evaluation], gains: dict[str, Any]) -> str:
+    """One line an attribute, one column a row of ROWS."""
+    names = list(found["imagenet"].attributes)
+    lines = ["| attribute | chance | " + " | ".join(ROWS[row] for row in found) + " |", "|---" * (len(found) + 2) + "|"]
+    for name in names:
+        cells = [cell(e, gains.get(row), name) for row, e in found.items()]
+        lines.append(f"| {name} | {100 * found['imagenet'].attributes[name].chance:.1f} | " + " | ".join(cells) + " |")
+    means = [mean(e, names) for e in found.values()]
+    lines.append("| mean over attributes | | " + " | ".join("" if m is None else f"{m:.1f}" for m in means) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(e: Evaluation, gain: Any, name: str) -> str:
+    """MAP and interval; bold or italic by what the paired comparison says."""
+    if name not in e.attributes:
+        return ""
+    score = e.attributes[name]
+    text = f"{100 * score.map:.1f}"
+    if gain is not None:
+        text = f"**{text}**" if gain["attributes"][name]["low"] > 0 else f"*{text}*"
+    return f"{text} ({100 * score.low:.1f} to {100 * score.high:.1f})"
+
+
+def mean(e: Evaluation, names: list[str]) -> float | None:
+    """Mean MAP over these attributes in percent; None when one is missing."""
+    if any(name not in e.attributes for name in names):
+        return None
+    return 100 * sum(e.attributes[name].map for name in names) / len(names)
+
+
+def verdict(data: str, found: dict[str, Evaluation]) -> str:
+    """The goal in one sentence, reached or not."""
+    chosen, goal = GOALS[data]
+    names = list(chosen or found["imagenet"].attributes)
+    base = mean(found["imagenet"], names)
+    lines = []
+    for row in ("frozen", "triplet", "csn", "asen_v2"):
+        if row in found and (value := mean(found[row], names)) is not None and base is not None:
+            lines.append(f"{ROWS[row]} {value - base:+.1f}")
+    over = "all attributes" if chosen is None else ", ".join(names)
+    return f"Mean gain over ImageNet features, {over}: {'; '.join(lines)}. The goal for ASENet_V2 is +{goal:.0f}.\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Put a trained run into the package as a shipped model: scores and terms into its card, then a certified export.
+
+    python benchmarks/ship_model.py RUN --data FOLDER --name lapel-lite
+
+FOLDER holds the photo sets that the card is scored on (their test splits). The old shipped model of that name is
+replaced only after the new one has passed its certificate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lapel.datasets import read
+from lapel.evaluation.photos import evaluate
+from lapel.export.exporting import export_checkpoint, run_checkpoint
+from lapel.images import ImageCache
+from lapel.models import checkpoint
+from lapel.models.adapter import TorchModel
+from lapel.progress import bar
+from lapel.runtime.shipped import FOLDER
+
+TERMS = {
+    "clothing-attributes": "Clothing Attribute Dataset (Chen, Gallagher, Girod, ECCV 2012): research use",
+    "fashion-products": "Fashion Product Images (Small) (P. Aggarwal, Kaggle): MIT",
+    "clothing-small": "clothing-dataset-small (A. Grigorev): free for any use",
+}
+SCORED = {
+    "clothing-attributes": None,
+    "fashion-products": ["gender", "article_type", "color", "season", "usage"],
+}
+NOTES = (
+    "Code Apache-2.0; weights learnt partly from photos offered for research use only (see learnt_from), so check that "
+    "your use fits. 'gender' is the section a garment is sold in, never a person. A first, small model: scores say "
+    "where it is weak."
+)
+
+
+def main() -> None:
+    """Score, write the card, export, put in place."""
+    args = _arguments()
+    model, card = checkpoint.load(run_checkpoint(args.run))
+    sets = {name: _scored(TorchModel(model, card), args.data / name, wanted) for name, wanted in SCORED.items()}
+    attributes: dict[str, Any] = {}
+    for name, found in sets.items():
+        for attribute, numbers in found["attributes"].items():
+            attributes.setdefault(attribute, numbers | {"data": name})
+    sources = tuple(source | {"terms": TERMS.get(str(source.get("name")), "")} for source in card.learnt_from)
+    scores = {"protocol": "each-against-rest", "data": "test splits", "attributes": attributes, "sets": sets}
+    card = card.with_(name=args.name, scores=scores, learnt_from=sources, notes=NOTES)
+    sample = [path for name in SCORED for path in read(args.data / name).split("valid").paths[:64]]
+    with tempfile.TemporaryDirectory() as scratch:
+        stored = Path(scratch) / f"{args.name}.safetensors"
+        checkpoint.save(stored, model, card)
+        certificate = export_checkpoint(stored, Path(scratch) / "onnx", sample=sample)
+        target = FOLDER / args.name
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copytree(Path(scratch) / "onnx", target)
+    print(
+        f"{target.name}: {certificate.bytes / 1e6:.1f} MB, max difference {certificate.differences['embeddings']:.1e}"
+    )
+
+
+def _scored(model: TorchModel, data: Path, wanted: list[str] | None) -> dict[str, Any]:
+    items = read(data)
+    shared = wanted or [name for name in model.card.vocabulary.names if name in items.vocabulary.names]
+    cache = ImageCache.for_model(model.card.preprocess)
+    with bar(f"scoring on {data.name}", len(items.split("test"))) as progress:
+        found = evaluate(model, items, attributes=shared, cache=cache, progress=progress)
+    return found.to_dict(per_query=False)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", default="lapel-lite")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
