@@ -36,7 +36,7 @@ GOALS = {
 HEAD = """# Results on real photos
 
 Written by `python benchmarks/results_page.py RESULTS`; nothing here is typed by hand. Protocol `each-against-rest` on
-the test split: every labelled test photo is a query against all other labelled ones, itself and its near duplicates left
+the test split: every labelled test photo is a query against all other labelled ones, itself and near duplicates left
 out; MAP in percent with a 95 % bootstrap interval over queries ([how](evaluation.md)). All rows start from the same
 ImageNet weights of EfficientNet-Lite0. *ImageNet features*: its pooled map, no training. *Frozen backbone*: the
 ASENet_V2 head trained with proxies on the unchanged map. Triplet, CSN and ASENet_V2: recipes of that name, seed 1,
@@ -69,7 +69,8 @@ def table(found: dict[str, Evaluation], gains: dict[str, Any]) -> str:
     lines = ["| attribute | chance | " + " | ".join(ROWS[row] for row in found) + " |", "|---" * (len(found) + 2) + "|"]
     for name in names:
         cells = [cell(e, gains.get(row), name) for row, e in found.items()]
-        lines.append(f"| {name} | {100 * found['imagenet'].attributes[name].chance:.1f} | " + " | ".join(cells) + " |")
+        chance = found["imagenet"].attributes[name].chance
+        lines.append(f"| {name} | {chance:.1f} | " + " | ".join(cells) + " |")
     means = [mean(e, names) for e in found.values()]
     lines.append("| mean over attributes | | " + " | ".join("" if m is None else f"{m:.1f}" for m in means) + " |")
     return "\n".join(lines) + "\n"
@@ -80,17 +81,17 @@ def cell(e: Evaluation, gain: Any, name: str) -> str:
     if name not in e.attributes:
         return ""
     score = e.attributes[name]
-    text = f"{100 * score.map:.1f}"
+    text = f"{score.map:.1f}"
     if gain is not None:
         text = f"**{text}**" if gain["attributes"][name]["low"] > 0 else f"*{text}*"
-    return f"{text} ({100 * score.low:.1f} to {100 * score.high:.1f})"
+    return f"{text} ({score.low:.1f} to {score.high:.1f})"
 
 
 def mean(e: Evaluation, names: list[str]) -> float | None:
     """Mean MAP over these attributes in percent; None when one is missing."""
     if any(name not in e.attributes for name in names):
         return None
-    return 100 * sum(e.attributes[name].map for name in names) / len(names)
+    return sum(e.attributes[name].map for name in names) / len(names)
 
 
 def verdict(data: str, found: dict[str, Evaluation]) -> str:
