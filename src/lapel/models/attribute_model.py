@@ -31,8 +31,8 @@ class ModelOutput(NamedTuple):
 
 
 def unit(x: Tensor) -> Tensor:
-    """L2-normalise along the last axis."""
-    return F.normalize(x, dim=-1, eps=EPSILON)
+    """L2-normalise along the last axis, never in less than float32: in bfloat16 lengths would be off by 0.4 %."""
+    return F.normalize(x.float() if x.dtype.itemsize < 4 else x, dim=-1, eps=EPSILON)
 
 
 class AttributeHead(nn.Module, ABC):
@@ -121,6 +121,17 @@ class AttributeModel(nn.Module):
     def embed(self, pixels: Tensor, attributes: Tensor) -> Tensor:
         """Pixels (B, 3, H, W), attributes (B,) -> (B, D) unit: one attribute an image, as training asks."""
         return unit(self.head(self.backbone(pixels), attributes).raw)
+
+    def similarities(
+        self, anchor: Tensor, negative: Tensor, positive: Tensor, attributes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Cosines of (anchor, positive) and (anchor, negative), each (B,); photos are (B, 3, H, W).
+
+        One forward a role in the published order, anchor, negative, positive: in training mode batch statistics
+        belong to one role, and running averages move three times.
+        """
+        a, n, p = (self.embed(role, attributes) for role in (anchor, negative, positive))
+        return (a * p).sum(dim=1), (a * n).sum(dim=1)
 
     def regions(self, pixels: Tensor, attributes: Tensor) -> Tensor:
         """Pixels (B, 3, H, W), attributes (B,) -> (B, h, w), each map summing to 1."""

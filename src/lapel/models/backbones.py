@@ -15,6 +15,8 @@ from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lapel.errors import InputError, MissingExtra, ModelError, UnknownName
@@ -116,22 +118,30 @@ def _lite0(cut: str) -> Backbone:
 
 
 class _TimmLevel(nn.Module):
-    def __init__(self, net: nn.Module, level: int) -> None:
+    def __init__(self, net: nn.Module, level: int, channels: int) -> None:
         super().__init__()
-        self.net, self.level = net, level
+        self.net, self.level, self.channels = net, level, channels
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.net(pixels)[self.level]  # type: ignore[no-any-return]
+        features: Tensor = self.net(pixels)[self.level]
+        # Some of timm's transformers put the channels last.
+        return features if features.shape[1] == self.channels else features.permute(0, 3, 1, 2)
 
 
 def _any_timm(name: str, cut: str) -> Backbone:
     known = [*RESNETS, "efficientnet_lite0", *timm.list_models()]
     if name not in known:
         raise UnknownName("backbone", name, known[:4] + timm.list_models(f"*{name[:5]}*")[:12])
-    net = timm.create_model(name, pretrained=False, features_only=True)
-    level = int(cut)
-    channels, stride = net.feature_info.channels()[level], net.feature_info.reduction()[level]
-    return Backbone({"levels": _TimmLevel(net, level)}, channels, stride)
+    try:
+        net = timm.create_model(name, pretrained=False, features_only=True)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise InputError(f"timm's '{name}' gives no feature maps, so it cannot be a backbone here.") from error
+    channels, strides = net.feature_info.channels(), net.feature_info.reduction()
+    levels = {str(level): level for level in range(-len(channels), len(channels))}
+    if cut not in levels:
+        raise UnknownName("cut", cut, levels, name)
+    level = levels[cut]
+    return Backbone({"levels": _TimmLevel(net, level, channels[level])}, channels[level], strides[level])
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -139,9 +149,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"No weights file at {path}.")
     if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        tensors: dict[str, Tensor] = load_file(path)
+        try:
+            tensors: dict[str, Tensor] = load_file(path)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise ModelError(f"{path} is not a readable safetensors file: {error}") from error
         return tensors
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
@@ -178,9 +189,11 @@ def _packaged(name: str) -> dict[str, Tensor]:
 
 def _load(backbone: Backbone, tensors: dict[str, Tensor], source: str) -> None:
     """Load a whole network's weights into the cut one: all of ours must be there, the rest is left out."""
-    renamed = {k.replace("blocks.", "blocks_"): v for k, v in tensors.items()}
-    renamed |= {f"levels.net.{k.replace('blocks.', 'blocks_')}": v for k, v in tensors.items()}
+    # A cut network may wrap its stages and write their dots as underscores; underneath the names are the same.
+    flat = {k.replace(".", "_"): v for k, v in tensors.items()}
     own = backbone.state_dict()
+    plain = {k: k.removeprefix("levels.net.").removeprefix("model.").replace(".", "_") for k in own}
+    renamed = {k: flat[name] for k, name in plain.items() if name in flat}
     # Torchvision's early files carry no batch counters; they do not change what the network computes.
     missing = [k for k in own if k not in renamed and not k.endswith("num_batches_tracked")]
     if missing:
@@ -190,4 +203,4 @@ def _load(backbone: Backbone, tensors: dict[str, Tensor], source: str) -> None:
         raise ModelError(
             f"{source}: '{wrong[0]}' is {tuple(renamed[wrong[0]].shape)}, not {tuple(own[wrong[0]].shape)}."
         )
-    backbone.load_state_dict({k: renamed[k] for k in own if k in renamed}, strict=False)
+    backbone.load_state_dict(renamed, strict=False)

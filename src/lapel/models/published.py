@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lapel.errors import CheckpointError, UnknownName
 from lapel.models.attribute_model import AttributeModel
-from lapel.models.backbones import build_backbone
+from lapel.models.backbones import RESNETS, build_backbone
 from lapel.models.registry import build_head
 from lapel.schema import Card, Preprocess, Vocabulary
 
@@ -50,14 +50,17 @@ def read_published(path: str | Path) -> tuple[dict[str, Tensor], dict[str, float
             f"'{path}' has no 'state_dict'; a released checkpoint is a dict with epoch, state_dict, prec."
         )
     state = content["state_dict"]
-    odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    odd = [name for name, value in state.items() if not isinstance(value, Tensor) or not isinstance(name, str)]
     if odd:
         raise CheckpointError(f"'{path}': '{odd[0]}' in its state_dict is no tensor.")
     others = {k: v for k, v in content.items() if k != "state_dict"}
     numbers = {k: float(v) for k, v in others.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     if wrong := sorted(set(map(str, others)) - set(map(str, numbers))):
         raise CheckpointError(f"'{path}' also holds '{wrong[0]}', which no released checkpoint does; it is refused.")
-    return {name.removeprefix("module."): value for name, value in state.items()}, numbers
+    plain = {name.removeprefix("module."): value for name, value in state.items()}
+    if len(plain) != len(state):
+        raise CheckpointError(f"'{path}' holds some tensors twice, with and without 'module.'; it is refused.")
+    return plain, numbers
 
 
 def published_model(
@@ -94,13 +97,17 @@ def published_model(
 def published_card(
     name: str, model: AttributeModel, system: str, vocabulary: Vocabulary, numbers: Mapping[str, float]
 ) -> Card:
-    """The card of an imported model: 224-pixel centre crop and ImageNet normalisation, as published."""
-    preprocess = Preprocess()
-    side = preprocess.height // 16
+    """The card of an imported model: published centre crop (224 pixels; Veit et al. 112), ImageNet normalisation."""
+    depth = "resnet50" if model.look.centre.numel() == RESNETS["resnet50"] else "resnet18"
+    pixels = 224 if depth == "resnet50" else 112
+    preprocess = Preprocess(height=pixels, width=pixels, short_side=pixels)
+    side = pixels // 16
     head: dict[str, Any] = {}
+    notes = "Imported from a checkpoint of the published code. Its value probabilities are not fitted (uniform)."
     if system == "csn":
         head = {"dim": model.head.dim, "learned": bool(model.head.learned)}
-    depth = "resnet50" if model.look.centre.numel() == 1024 else "resnet18"
+    if depth == "resnet18":
+        notes += " It was trained on Euclidean distances of embeddings of any length; here they are compared by cosine."
     return Card(
         name=name,
         system=system,
@@ -114,7 +121,7 @@ def published_card(
         architecture={"head": head, "look_dim": 0, "cut": "layer3"},
         pretrained="released checkpoint",
         scores={"released": dict(numbers)} if numbers else {},
-        notes="Imported from a checkpoint of the published code. Its value probabilities are not fitted (uniform).",
+        notes=notes,
     )
 
 
@@ -127,8 +134,12 @@ def _our_names(system: str, state: Mapping[str, Tensor]) -> dict[str, str]:
             if rest.startswith("fc."):
                 continue
             names[key] = f"head.embed_fc.{rest[9:]}" if rest.startswith("fc_embed.") else f"backbone.{rest}"
+        elif key.startswith("embeddingnet."):
+            names[key] = f"head.{key.removeprefix('embeddingnet.')}"
         else:
-            names[key] = f"head.{key.removeprefix('embeddingnet.')}" if key.startswith("embeddingnet.") else key
+            raise CheckpointError(f"The checkpoint has '{key}'; in a released one every name begins 'embeddingnet.'.")
+    if len(set(names.values())) != len(names):
+        raise CheckpointError("The checkpoint gives one tensor under two names; it is not a released one.")
     return names
 
 
@@ -153,6 +164,8 @@ def _check_keys(
         raise CheckpointError(
             f"The checkpoint is not of system '{system}': it {problem} ({len(extra) + len(missing)} keys)."
         )
+    if broken := [key for key, value in ours.items() if value.is_floating_point() and not value.isfinite().all()]:
+        raise CheckpointError(f"The checkpoint's '{broken[0]}' holds values that are no numbers; its training failed.")
     for key in sorted(wanted & set(ours)):
         if ours[key].shape != built[key].shape:
             raise CheckpointError(

@@ -20,6 +20,10 @@ class CaseError(InputError):
     """A case that is damaged or contradicts itself."""
 
 
+class NotBuilt(InputError):
+    """A case of a system that this version does not have."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One case. facts: the JSON. expected: array by name."""
@@ -37,6 +41,11 @@ class Case:
     def get(self, key: str, default: Any = None) -> Any:
         """A fact that may be absent."""
         return self.facts.get(key, default)
+
+    def forgotten(self, computed: Arrays) -> list[str]:
+        """Arrays that the case asks for (its `outputs` describes their kind) but holds no expected numbers of."""
+        kinds = {str(name).split(":")[0] for name in self["outputs"]}
+        return sorted(key for key in computed if key.split(":")[0] in kinds and key not in self.expected)
 
 
 def case_names(folder: Path) -> list[str]:

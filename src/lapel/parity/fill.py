@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lapel.errors import InputError
 
-LIMIT = 2**31
+LIMIT = 2**28
 """No tensor of a case is larger; a tampered shape must not fill the memory."""
 
 

@@ -16,8 +16,11 @@ from lapel.models.attribute_model import AttributeModel, unit
 from lapel.models.csn import CSNHead, initial_masks
 from lapel.models.published import published_model
 from lapel.parity import fill
-from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.parity.cases import Arrays, Case, CaseError, NotBuilt
+from lapel.training.recipe import Optimiser
+from lapel.training.schedule import rate_factor
 
+CSN_DECAY = 0.985
 CLASSES = {"ASENet": "asen", "ASENet_V2": "asen_v2", "ConditionalSimNet": "csn"}
 
 
@@ -29,10 +32,16 @@ def load_model(case: Case) -> tuple[AttributeModel, dict[str, str]]:
         raise CaseError(f"class '{wanted}' belongs to no system of this runner ({', '.join(CLASSES)})")
     constructor = case["constructor"]
     attributes = constructor.get("n_attributes", constructor.get("n_conditions"))
-    options: dict[str, Any] = {"learned": constructor.get("learnedmask", True)} if name == "csn" else {}
+    options: dict[str, Any] = {"learned": constructor["learnedmask"]} if name == "csn" else {}
     model, names = published_model(name, _state(case), attributes, **options)
+    if name == "csn" and model.head.dim != constructor["embedding_size"]:
+        raise CaseError(
+            f"the weights give {model.head.dim} dimensions, the constructor {constructor['embedding_size']}"
+        )
+    if case["mode"] not in ("eval", "train"):
+        raise CaseError(f"mode '{case['mode']}' is neither eval nor train")
     model.to(_dtype(case))
-    model.train(case.get("mode", "eval") == "train")
+    model.train(case["mode"] == "train")
     return model, names
 
 
@@ -60,7 +69,7 @@ def loss(case: Case) -> Arrays:
         "terms": _array(value[None]),
         "loss": _array(value),
         "accuracy": _array(triplet_accuracy(near, far)),
-        **{f"buffer:{key}": _array(_known(state, key)) for key in case.get("buffers", [])},
+        **{f"buffer:{key}": _array(_known(state, key)) for key in case["buffers"]},
     }
 
 
@@ -84,8 +93,8 @@ def train(case: Case) -> Arrays:
         "losses": _array(torch.stack(losses)),
         "terms": _array(torch.stack(losses)[:, None]),
         "accuracies": _array(torch.stack(accuracies)),
-        "delta_norm": np.array([_moved(names, before, after, key) for key in case["parameters"]]),
-        **{f"after:{key}": _array(_known(state, key)) for key in case.get("after", [])},
+        "delta_norm": np.array([_moved(case, names, before, after, key) for key in case["parameters"]]),
+        **{f"after:{key}": _array(_known(state, key)) for key in case["after"]},
     }
 
 
@@ -176,30 +185,48 @@ def _score(name: str, gains: list[float]) -> float:
     return float(np.asarray(scorers[kind]()).reshape(-1)[0])
 
 
+def schedules(case: Case) -> Arrays:
+    """The learning rate of each epoch of each recipe, by the schedule that training runs."""
+    recipes = case["recipes"]
+    if foreign := {recipe["kind"] for recipe in recipes} & {"pp"}:
+        raise NotBuilt(f"schedules of kind '{foreign.pop()}' belong to a system not built yet")
+    return {recipe["name"]: _rates(recipe) for recipe in recipes}
+
+
+def _rates(recipe: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """(epochs, 1). Veit et al.'s CSN decays by 0.985 before every epoch, the first included; ASEN after every one."""
+    if recipe["kind"] == "csn":
+        start, step_size, decay = recipe["lr"] * CSN_DECAY, 1, CSN_DECAY
+    elif recipe["kind"] == "asen":
+        start, step_size, decay = recipe["lr"], recipe["step_size"], recipe["decay_rate"]
+    else:
+        raise CaseError(f"recipe '{recipe['name']}' is of unknown kind '{recipe['kind']}'")
+    plan = Optimiser(lr=start, epochs=recipe["epochs"], schedule="step", step_size=step_size, decay=decay)
+    return np.array([[plan.lr * rate_factor(plan, epoch, 0, 1)] for epoch in range(1, plan.epochs + 1)])
+
+
 def _similarities(model: AttributeModel, case: Case, prefix: str) -> tuple[Tensor, Tensor]:
-    """(near, far): three forwards in the published order, so that batch statistics are those of one role."""
+    """(near, far) of the case's triplets."""
     inputs = case["inputs"]
-    attributes = fill.tensor(inputs[f"{prefix}attributes"])
     anchor, negative, positive = (
-        model.embed(fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)), attributes)
-        for role in ("anchor", "negative", "positive")
+        fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)) for role in ("anchor", "negative", "positive")
     )
-    return (anchor * positive).sum(dim=1), (anchor * negative).sum(dim=1)
+    return model.similarities(anchor, negative, positive, fill.tensor(inputs[f"{prefix}attributes"]))
 
 
 def _optimizer(model: AttributeModel, asked: dict[str, Any]) -> torch.optim.Optimizer:
     if asked.get("name") != "Adam":
         raise CaseError(f"unknown optimizer '{asked.get('name')}'")
-    moving = [p for p in model.parameters() if p.requires_grad]
-    return torch.optim.Adam(
-        moving, lr=asked["lr"], betas=tuple(asked["betas"]), eps=asked["eps"], weight_decay=asked["weight_decay"]
-    )
+    settings: dict[str, Any] = {
+        key: tuple(value) if key == "betas" else value for key, value in asked.items() if key != "name"
+    }
+    return torch.optim.Adam([p for p in model.parameters() if p.requires_grad], **settings)
 
 
-def _moved(names: dict[str, str], before: dict[str, Tensor], after: dict[str, Tensor], key: str) -> float:
+def _moved(case: Case, names: dict[str, str], before: dict[str, Tensor], after: dict[str, Tensor], key: str) -> float:
     """How far a parameter moved; the published files' unused classifier never does."""
     if key not in names:
-        if ".fc." in key:
+        if key.endswith((".fc.weight", ".fc.bias")) and any(row[0] == key for row in case["state"]):
             return 0.0
         raise CaseError(f"'{key}' is no parameter of this system")
     return float((after[names[key]] - before[names[key]]).norm())
@@ -212,11 +239,14 @@ def _known(state: dict[str, Tensor], key: str) -> Tensor:
 
 
 def _state(case: Case) -> dict[str, Tensor]:
-    return fill.state(case["state"], case.get("fill", {}))
+    return fill.state(case["state"], case["fill"])
 
 
 def _dtype(case: Case) -> torch.dtype:
-    return torch.float64 if case.get("dtype") == "float64" else torch.float32
+    known = {"float32": torch.float32, "float64": torch.float64}
+    if case["dtype"] not in known:
+        raise CaseError(f"dtype '{case['dtype']}' is neither float32 nor float64")
+    return known[case["dtype"]]
 
 
 def _array(value: Tensor) -> np.ndarray[Any, Any]:

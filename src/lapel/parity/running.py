@@ -11,7 +11,7 @@ import numpy as np
 
 from lapel.errors import LapelError
 from lapel.parity import runners
-from lapel.parity.cases import Arrays, Case, case_names, read_case, read_facts
+from lapel.parity.cases import Arrays, Case, NotBuilt, case_names, read_case, read_facts
 from lapel.parity.comparing import Difference, difference
 
 Status = Literal["pass", "fail", "not built"]
@@ -24,11 +24,12 @@ BUILT: dict[str, Callable[[Case], Arrays]] = {
     "csn_masks": runners.masks,
     "margin": runners.margin,
     "ranking": runners.ranking,
+    "schedules": runners.schedules,
 }
 
 NOT_BUILT = frozenset(
     """
-    pp_branches pp_crops pp_losses pp_pipeline pp_train schedules
+    pp_branches pp_crops pp_losses pp_pipeline pp_train
     style_arc style_train style_metrics style_v1 arc_head
     rpf.einfonce rpf.embed_images rpf.locate rpf.map rpf.region rpf.trainstep rpf.patch rpf.npz
     fern.amc fern.artemis fern.attnpool fern.cala fern.captions fern.clip fern.combiner fern.compodiff fern.dqu
@@ -85,6 +86,8 @@ def run_case(folder: Path, name: str) -> Result:
             return Result(name, system, "fail", reason=f"unknown runner '{runner}'")
         case = read_case(folder, name)
         return _compared(case, system, BUILT[runner](case))
+    except NotBuilt as error:
+        return Result(name, system, "not built", reason=str(error))
     except LapelError as error:
         return Result(name, system, "fail", reason=" ".join(str(error).split()))
     except Exception as error:  # a tampered case may break anything; it must not break the other cases
@@ -98,6 +101,8 @@ def exit_status(results: list[Result]) -> int:
 
 
 def _compared(case: Case, system: str, found: Arrays) -> Result:
+    if forgotten := case.forgotten(found):
+        return Result(case.name, system, "fail", reason=f"the case holds no expected numbers of '{forgotten[0]}'")
     measured: list[Difference] = []
     for key, expected in case.expected.items():
         if key not in found:

@@ -23,6 +23,8 @@ def command(folder: str, as_json: bool) -> None:
     try:
         from lapel.parity import exit_status, run_cases
     except ImportError as error:
+        if (error.name or "").startswith("lapel"):
+            raise  # our own mistake, not a missing extra
         raise MissingExtra("lapel parity") from error
     from lapel.progress import bar
 
@@ -42,6 +44,7 @@ def _print(results: list[Result]) -> None:
     from collections import Counter
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("case", "system", "max |diff|", "relative", "result")
@@ -49,9 +52,9 @@ def _print(results: list[Result]) -> None:
     for result in results:
         facts = result.to_dict()
         numbers = ["-" if facts[key] is None else f"{facts[key]:.2e}" for key in ("absolute", "relative")]
-        reason = f": {facts['reason']}" if facts["status"] == "fail" else ""
+        reason = escape(f": {facts['reason']}") if facts["status"] == "fail" else ""
         status = f"[{colours[facts['status']]}]{facts['status']}[/]{reason}"
-        table.add_row(facts["case"], facts["system"], *numbers, status)
+        table.add_row(escape(facts["case"]), escape(facts["system"]), *numbers, status)
     console = Console()
     console.print(table)
     counts: Counter[str] = Counter(result.status for result in results)
