@@ -3,7 +3,8 @@
     python benchmarks/table_load.py [--rows 1000000]
 
 The table has an id, an image path, a split, eight attributes with gaps (one of them multi-valued), a price, a stock
-number and a free-text name. Expected: a few seconds, under 2 GB.
+number and a free-text name. Expected: a few seconds, under 2 GB. The limit is on processor time, which other
+work on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 LIMIT_BYTES, LIMIT_SECONDS = 2 * 10**9, 30
-"""Peak resident memory of the reading process, imports included; and time to read and to code all labels."""
+"""Peak resident memory of the reading process, imports included; and processor time to read and to code all labels."""
 
 
 def build(rows: int, seed: int = 0) -> pa.Table:
@@ -56,16 +57,20 @@ def child(file: Path) -> None:
     from lapel.datasets import read
 
     base = _peak()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     table = read(file, missing="ignore")
     labels = [table.labels(name).known.sum() for name in table.vocabulary.names]
-    seconds = time.perf_counter() - start
-    result = {"rows": len(table), "attributes": len(labels), "seconds": seconds, "peak": _peak(), "imports": base}
-    print(json.dumps(result))
+    times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - used}
+    print(json.dumps({"rows": len(table), "attributes": len(labels), **times, "peak": _peak(), "imports": base}))
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    """Greatest resident memory of this process in bytes; on Linux without what the parent held when it forked."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def main() -> None:
@@ -82,8 +87,8 @@ def main() -> None:
         pq.write_table(table, files[1])
         del table
         results = {file.suffix[1:]: measure(file) | {"file_bytes": file.stat().st_size} for file in files}
-    print(json.dumps(results | {"limits": {"peak": LIMIT_BYTES, "seconds": LIMIT_SECONDS}}, indent=1))
-    if any(found["peak"] > LIMIT_BYTES or found["seconds"] > LIMIT_SECONDS for found in results.values()):
+    print(json.dumps(results | {"limits": {"peak": LIMIT_BYTES, "cpu_seconds": LIMIT_SECONDS}}, indent=1))
+    if any(found["peak"] > LIMIT_BYTES or found["cpu_seconds"] > LIMIT_SECONDS for found in results.values()):
         sys.exit(1)
 
 

@@ -45,7 +45,7 @@ class Pictures:
     def groups(self, table: ItemTable) -> tuple[Group, ...]:
         """All groups of the same picture, exact ones first, largest first.
 
-        A near group names each distinct file once: its copies are a group of their own.
+        A near group holds at least two different files; their exact copies are in it, and are a group of their own.
         """
         splits = table.table["split"].to_pylist() if "split" in table.table.column_names else [None] * len(table)
         exact: dict[str, list[int]] = {}
