@@ -33,8 +33,9 @@ _THINGS: tuple[RGB, ...] = (
 
 
 def rect(x: float, y: float, w: float, h: float, fill: str, more: str = "") -> str:
-    """A rectangle in the camera's units."""
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="{fill}" {more}/>'
+    """A rectangle in the camera's units, without soft edges unless it is turned or rounded."""
+    crisp = "" if "transform" in more or "rx" in more else ' shape-rendering="crispEdges"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="{fill}"{crisp} {more}/>'
 
 
 def wall_color(rng: Random, garment: RGB) -> RGB:
@@ -52,8 +53,6 @@ def draw_backdrop(canvas: Canvas, rng: Random, garment: RGB, floor: float) -> No
     draw = {"room": _room, "shelf": _shelf, "plants": _plants, "street": _street, "rail": _rail}.get(kind)
     if draw is not None:
         draw(canvas, rng, wall, base)
-        # A haze keeps the clutter behind the person, as a lens would.
-        canvas.backdrop.append(rect(0, 0, 256, 256, hexa(wall), f'fill-opacity="{rng.uniform(0.12, 0.4):.2f}"'))
 
 
 def _ground(canvas: Canvas, wall: RGB, base: float, kind: str) -> None:
@@ -69,7 +68,8 @@ def _ground(canvas: Canvas, wall: RGB, base: float, kind: str) -> None:
 
 
 def _thing(rng: Random, wall: RGB) -> str:
-    return hexa(mix(rng.choice(_THINGS), wall, 0.2))
+    """A colour of some thing, drawn towards the wall's: a haze keeps the clutter behind the person, as a lens would."""
+    return hexa(mix(rng.choice(_THINGS), wall, 0.4))
 
 
 def _room(canvas: Canvas, rng: Random, wall: RGB, base: float) -> None:
@@ -87,7 +87,7 @@ def _room(canvas: Canvas, rng: Random, wall: RGB, base: float) -> None:
                 f'<circle cx="{x + w / 2:.1f}" cy="{y + h / 2:.1f}" r="{w * 0.22:.1f}" fill="{_thing(rng, wall)}"/>'
             )
     x, w = rng.choice((-30.0, 150.0)), rng.uniform(100, 140)
-    sofa, dark = mix(rng.choice(_THINGS), wall, 0.15), (30.0, 26.0, 28.0)
+    sofa, dark = mix(rng.choice(_THINGS), wall, 0.35), (30.0, 26.0, 28.0)
     out.append(rect(x, base - 74, w, 60, hexa(sofa), 'rx="12"'))
     out.append(rect(x - 8, base - 46, w + 16, 40, hexa(mix(sofa, dark, 0.18)), 'rx="10"'))
     out.append(
@@ -117,11 +117,11 @@ def _shelf(canvas: Canvas, rng: Random, wall: RGB, base: float) -> None:
 def _plants(canvas: Canvas, rng: Random, wall: RGB, base: float) -> None:
     for x in (rng.uniform(4, 44), rng.uniform(208, 250), rng.uniform(40, 214)):
         y, reach = base + rng.uniform(-16, 2), rng.uniform(70, 150)
-        pot = hexa(mix((178, 98, 66), wall, rng.uniform(0, 0.4)))
+        pot = hexa(mix((178, 98, 66), wall, rng.uniform(0.2, 0.5)))
         for _ in range(9):
             angle = math.radians(rng.uniform(-72, 72))
             tip = (x + reach * math.sin(angle), y - 30 - reach * math.cos(angle))
-            green = hexa(mix((50, 112, 66), wall, rng.uniform(0.0, 0.4)))
+            green = hexa(mix((50, 112, 66), wall, rng.uniform(0.15, 0.55)))
             wide = rng.uniform(7, 12)
             middle = ((x + tip[0]) / 2, (y - 30 + tip[1]) / 2)
             side = (math.cos(angle) * wide, math.sin(angle) * wide)
@@ -140,7 +140,7 @@ def _street(canvas: Canvas, rng: Random, wall: RGB, base: float) -> None:
     x = -rng.uniform(0, 30)
     while x < 256:
         w, top = rng.uniform(46, 84), rng.uniform(-20, 70)
-        front = mix(rng.choice(_THINGS), wall, 0.5)
+        front = mix(rng.choice(_THINGS), wall, 0.6)
         out.append(rect(x, top, w, base - top, hexa(front)))
         pane, frame = hexa(mix(front, (220, 232, 240), 0.6)), hexa(mix(front, (40, 38, 44), 0.45))
         for row in range(int((base - top - 56) // 34)):

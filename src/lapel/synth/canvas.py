@@ -60,6 +60,7 @@ class Canvas:
         self.high: list[float] = [-1e9, -1e9]
         self._numbers: dict[Piece, int] = {}
         self._aside = False
+        self._look, self._data, self._look_at = "", "", -1
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -88,10 +89,11 @@ class Canvas:
         tagged = frozenset((OTHER,) if self._aside else tags)
         data = write(points)
         edge = f' stroke="{line}" stroke-width="{width:.1f}"' if line else ""
-        if inlay:
-            self.picture += [f'<path d="{data}" fill="{fill}"/>', *inlay, f'<path d="{data}" fill="none"{edge}/>']
-        else:
-            self.picture.append(f'<path d="{data}" fill="{fill}"{edge}/>')
+        # Under an outline the fill needs no soft edge, which is the dear part of filling.
+        crisp = ' shape-rendering="crispEdges"' if line else ""
+        self.picture += [f'<path d="{data}" fill="{fill}"{crisp}/>', *inlay]
+        if line:
+            self.picture.append(f'<path d="{data}" fill="none"{edge}/>')
         number = self._number(Piece(tagged, profile, _axis(points, angle) if profile else (0.0, 0.0, 0.0)))
         edge = f' stroke="#0000{number:02x}" stroke-width="{width:.1f}"' if line else ""
         self.ids.append(f'<path d="{data}" fill="#0000{number:02x}"{edge}/>')
@@ -102,17 +104,23 @@ class Canvas:
 
     def paint(self, points: Sequence[Point], fill: str, opacity: float = 1.0) -> None:
         """A translucent mark on what lies there already: a fold, a shadow, a print. It changes no region."""
-        self.picture.append(f'<path d="{write(points)}" fill="{fill}" fill-opacity="{opacity:.2f}"/>')
+        self._add(write(points), f'fill="{fill}" fill-opacity="{opacity:.2f}"')
 
     def line(
         self, points: Sequence[Point], color: str, width: float = 2.0, opacity: float = 1.0, dash: str = ""
     ) -> None:
         """A seam or another line on what lies there already. It changes no region."""
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self.picture.append(
-            f'<path d="{write(points, closed=False)}" fill="none" stroke="{color}" stroke-width="{width:.1f}"'
-            f' stroke-opacity="{opacity:.2f}" stroke-linecap="round"{dashed}/>'
-        )
+        look = f'fill="none" stroke="{color}" stroke-width="{width:.1f}" stroke-opacity="{opacity:.2f}"'
+        self._add(write(points, closed=False), f'{look} stroke-linecap="round"{dashed}')
+
+    def _add(self, data: str, look: str) -> None:
+        """A path; one that looks like the path just before joins it, which spares the rasteriser a pass."""
+        if self._look == look and self._look_at == len(self.picture):
+            data = self._data + data
+            self.picture.pop()
+        self.picture.append(f'<path d="{data}" {look}/>')
+        self._look, self._data, self._look_at = look, data, len(self.picture)
 
     def mark(self, svg: str) -> None:
         """Any other mark on what lies there already."""

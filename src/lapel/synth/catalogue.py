@@ -109,7 +109,7 @@ def _draw_one(folder: Path, seed: int, index: int, size: int) -> dict[str, str]:
     name = f"{index:06d}"
     image_path, mask_path = folder / "images" / f"{name}.jpg", folder / "masks" / f"{name}.png"
     labels = labels_of(seed, index)
-    if not (image_path.exists() and mask_path.exists()):
+    if not (_whole(image_path) and _whole(mask_path)):
         image, labels, masks = draw_item(seed, index, size)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=QUALITY)
@@ -152,6 +152,11 @@ def _as_csv(rows: list[dict[str, str]]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue().encode()
+
+
+def _whole(path: Path) -> bool:
+    # `_write` never leaves half a file; a machine that lost power may leave an empty one.
+    return path.exists() and path.stat().st_size > 0
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -104,7 +104,7 @@ def _rounding(flat: Flat, side: int) -> tuple[NDArray[np.float32], NDArray[np.fl
     """Gain (about 1) and added white (0..255) of every pixel, from its place across its piece."""
     size = flat.numbers.shape[0]
     place = np.arange(size, dtype=np.float32)
-    a, b, c = (flat.axes[:, i][flat.numbers] for i in range(3))
+    a, b, c = (np.take(flat.axes[:, i], flat.numbers, mode="clip") for i in range(3))
     a *= place
     b *= place[:, None]
     a += b
@@ -112,9 +112,9 @@ def _rounding(flat: Flat, side: int) -> tuple[NDArray[np.float32], NDArray[np.fl
     a *= _STEPS - 1
     np.clip(a, 0, _STEPS - 1, out=a)
     at = a.astype(np.intp)
-    at += (flat.profiles * _STEPS)[flat.numbers]
+    at += np.take(flat.profiles * _STEPS, flat.numbers, mode="clip")
     gain, shine = _tables(side)
-    return gain[at], shine[at]
+    return np.take(gain, at, mode="clip"), np.take(shine, at, mode="clip")
 
 
 @lru_cache(maxsize=2)

@@ -179,7 +179,7 @@ def _bands(outline: Points, period: float, shift: float, thick: float) -> list[P
                 longer = high if len(high) > len(low) else low
                 high = low = longer
             for a, b, c, d in zip(high[::2], high[1::2], low[::2], low[1::2], strict=True):
-                found.append([(a, top - 0.15), (b, top - 0.15), (d, bottom + 0.15), (c, bottom + 0.15)])
+                found.append([(a, top - 0.05), (b, top - 0.05), (d, bottom + 0.05), (c, bottom + 0.05)])
     return found
 
 

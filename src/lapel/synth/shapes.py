@@ -18,7 +18,7 @@ def lerp(a: Point, b: Point, t: float) -> Point:
     return (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
 
 
-def bezier(p: Point, q: Point, r: Point, s: Point, steps: int = 10) -> Points:
+def bezier(p: Point, q: Point, r: Point, s: Point, steps: int = 8) -> Points:
     """A cubic Bézier curve from p to s with control points q and r, as steps + 1 points."""
     found = []
     for i in range(steps + 1):

@@ -47,6 +47,7 @@ def _skirt_folds(canvas: Canvas, cloth: Cloth, side: Points, low: Points, waves:
     """Long folds that open towards the hem, each kept between the two sides."""
     top_y, hem = side[0][1] + 14, side[-1][1]
     shares = [-0.72, -0.42, -0.12, 0.2, 0.5, 0.78] if waves else [-0.5, 0.45]
+    dark, lit = [], []
     for share in shares:
         share += rng.uniform(-0.06, 0.06)
         start = rng.uniform(0.0, 0.35)
@@ -55,14 +56,14 @@ def _skirt_folds(canvas: Canvas, cloth: Cloth, side: Points, low: Points, waves:
         foot = low[min(max(i, 1), len(low) - 2)]
         width = (5 + abs(side[-1][0]) * 0.045) * (1 if waves else 0.6)
         control = (top[0], top[1] + (foot[1] - top[1]) * 0.5)
-        mid = lerp(control, foot, 0.4)
-        right = (foot[0] + width, foot[1] - 1)
-        cloth.fold(canvas, [*bezier(top, control, mid, (foot[0] - width, foot[1] - 1), 6), right], 1.05)
-        lit = [
-            (x - 1.4 * width * i / 6, y)
-            for i, (x, y) in enumerate(bezier(top, control, mid, (foot[0] - width, foot[1] - 1), 6))
-        ]
-        cloth.glint(canvas, [*lit, (foot[0] - width, foot[1] - 1)], 0.9)
+        left, right = (foot[0] - width, foot[1] - 1), (foot[0] + width, foot[1] - 1)
+        edge = bezier(top, control, lerp(control, foot, 0.4), left, 6)
+        dark.append([*edge, right])
+        lit.append([*[(x - 1.4 * width * k / 6, y) for k, (x, y) in enumerate(edge)], left])
+    for fold in dark:
+        cloth.fold(canvas, fold, 1.05)
+    for ridge in lit:
+        cloth.glint(canvas, ridge, 0.9)
 
 
 def draw_waistband(canvas: Canvas, body: Body, cloth: Cloth, tags: tuple[str, ...]) -> None:
