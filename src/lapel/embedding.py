@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import ImageError, InputError, ShapeError
-from lapel.images import ImageCache, fit, normalise, open_image
+from lapel.images import ImageCache, decode_side, fit, normalise, open_image
 from lapel.images.reading import map_ordered
 from lapel.progress import Progress, Quiet
 from lapel.schema import EmbeddingTable, Model, Outputs
@@ -49,7 +49,7 @@ def embed_batches(
     if batch < 1:
         raise InputError(f"batch is {batch}; a model call needs at least one picture.")
     watch, preprocess = progress or Quiet(), model.card.preprocess
-    target = min(preprocess.height, preprocess.width, preprocess.short_side)
+    target = decode_side(preprocess)
 
     def read(path: str | Path) -> NDArray[np.uint8]:
         return fit(cache.open(path) if cache else open_image(path, target=target), preprocess)
@@ -91,7 +91,8 @@ def embed(
 
     Raises:
         ShapeError: ids and paths differ in number.
-        ImageError: with skip=False; or none of the pictures can be read.
+        InputError: there are no paths, or none of the pictures can be read.
+        ImageError: a picture cannot be read and `skip` is off.
     """
     if len(ids) != len(paths):
         raise ShapeError(f"{len(ids)} ids for {len(paths)} paths; give one id a picture.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import platform
-import shutil
 import tempfile
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -16,8 +15,9 @@ import numpy as np
 
 from lapel.errors import ImageError, InputError, MissingExtra, ModelError
 from lapel.export.certificate import Certificate, greatest_differences, rank_overlap, write_certificate
-from lapel.images import fit, normalise, read_images
-from lapel.runtime.onnx import CARD, CERTIFICATE, INPUT, MODEL, OUTPUTS, OnnxModel, file_sha256
+from lapel.export.loading import run_checkpoint
+from lapel.images import decode_side, fit, normalise, open_image, read_images
+from lapel.runtime.onnx import CARD, CERTIFICATE, COMPOSED, INPUT, MODEL, OUTPUTS, OnnxModel, file_sha256
 from lapel.schema import Card, Floats, Model, Outputs
 
 try:
@@ -33,7 +33,12 @@ except ImportError as error:
 OPSET = 17
 NEIGHBOURS = 10
 NOISE_SAMPLE = 32
-CALIBRATION = 128
+PHOTOS = 128
+"""Photos compared, and as many others calibrated on: more change nothing but the time it takes."""
+
+LEAST = 8
+"""Fewer photos than this cannot show whether ranks stay."""
+
 BATCH = 16
 
 Precision = Literal["fp32", "int8"]
@@ -47,8 +52,10 @@ def export_checkpoint(
     Args:
         checkpoint: a .safetensors file, or a run folder (its best checkpoint is taken).
         out: the folder; it must not exist. It appears only when the export has passed.
-        int8: quantise weights and activations (QDQ, per channel), calibrated on `sample`; another fingerprint.
-        sample: photos to compare on (unreadable ones are left out); None compares on noise, which int8 refuses.
+        int8: 8-bit convolutions, calibrated on every second photo of `sample`, compared on the others; such a model
+            has a fingerprint of its own.
+        sample: photos to compare on: at most 128 (256 for int8), evenly from the list; unreadable ones are left out.
+            None compares on noise, which int8 refuses.
 
     Raises:
         InputError: `out` exists; or int8 without photos.
@@ -61,32 +68,21 @@ def export_checkpoint(
     if int8 and not sample:
         raise InputError("int8 is calibrated on photos; name a folder or table of them (--sample PHOTOS).")
     model, card = checkpoints.load(run_checkpoint(checkpoint))
-    pixels = _sample_pixels(card, sample)
+    compared, calibration = _sample_pixels(card, sample, int8)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
         folder = Path(scratch) / "export"
         folder.mkdir()
-        card = _write(model, card, folder, "int8" if int8 else "fp32", pixels)
-        certificate = _certify(model, card, folder, "int8" if int8 else "fp32", pixels, noise=not sample)
+        card = _write(model, card, folder, calibration)
+        certificate = _certify(model, card, folder, "int8" if int8 else "fp32", compared, noise=not sample)
         if not certificate.passes:
             raise ModelError(
                 f"The {certificate.precision} export of '{card.name}' differs too much from the original: embeddings "
-                f"by {certificate.differences['embeddings']:.2g}, mean rank overlap "
-                f"{np.mean(list(certificate.rank_overlap.values())):.3f}. Nothing was written."
+                f"by {certificate.differences['embeddings']:.2g}, mean rank overlap {certificate.mean_overlap:.3f}. "
+                "Nothing was written."
             )
-        shutil.move(str(folder), target)
+        folder.rename(target)
     return certificate
-
-
-def run_checkpoint(path: str | Path) -> Path:
-    """The checkpoint file that a path means: the file itself, or a run folder's best (else last) one."""
-    path = Path(path)
-    if path.is_dir():
-        for name in ("best.safetensors", "last.safetensors"):
-            if (path / name).is_file():
-                return path / name
-        raise InputError(f"'{path}' is no run folder: it holds no best.safetensors or last.safetensors.")
-    return path
 
 
 class _Named(nn.Module):
@@ -97,24 +93,27 @@ class _Named(nn.Module):
         self.model = model
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        given = self.model(pixels)
-        return given.embeddings, given.regions, given.values, given.look
+        return tuple(part for part in self.model(pixels) if part is not None)
 
 
-def _write(model: AttributeModel, card: Card, folder: Path, precision: Precision, pixels: Floats) -> Card:
-    """The ONNX file and the card; the card's weights are those of this precision."""
+def _write(model: AttributeModel, card: Card, folder: Path, calibration: Floats | None) -> Card:
+    """The ONNX file and the card; the weights of an 8-bit model are another model's, and its card says so."""
     path = folder / MODEL
     _trace(model, card, path)
-    if precision == "int8":
-        _quantise(path, pixels)
-        card = card.with_(weights_sha256=f"{card.weights_sha256}:int8")
-    (folder / CARD).write_text(card.to_json())
+    if calibration is not None:
+        from lapel.export.quantising import quantise
+
+        whole = path.rename(path.with_suffix(".fp32.onnx"))
+        quantise(whole, path, calibration)
+        whole.unlink()
+        card = card.with_(weights_sha256=f"{card.weights_sha256} int8 {file_sha256(path)}")
+    (folder / CARD).write_text(card.to_json(), encoding="utf-8")
     return card
 
 
 def _trace(model: AttributeModel, card: Card, path: Path) -> None:
     example = torch.zeros(2, 3, card.preprocess.height, card.preprocess.width)
-    axes = {name: {0: "batch"} for name in (INPUT, *OUTPUTS)}
+    names = [*OUTPUTS, *([COMPOSED] if card.composed_dim else [])]
     with warnings.catch_warnings():
         # The tracing exporter is announced as the older of two; it folds batch norm, keeps the batch axis free,
         # and is ten times faster here. Its trace-time remarks are about constants that are constant.
@@ -125,51 +124,28 @@ def _trace(model: AttributeModel, card: Card, path: Path) -> None:
             str(path),
             dynamo=False,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            dynamic_axes=axes,
+            output_names=names,
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *names)},
             opset_version=OPSET,
         )
 
 
-def _quantise(path: Path, pixels: Floats) -> None:
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-
-    class Photos(CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.left = iter(np.array_split(pixels, max(1, len(pixels) // BATCH)))
-
-        def get_next(self) -> dict[str, Floats] | None:
-            batch = next(self.left, None)
-            return None if batch is None else {INPUT: batch}
-
-    whole = path.with_suffix(".fp32.onnx")
-    path.rename(whole)
-    logging.getLogger().setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quantize_static(
-            whole,
-            path,
-            Photos(),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
-        )
-    whole.unlink()
-
-
-def _sample_pixels(card: Card, sample: Sequence[str | Path] | None) -> Floats:
+def _sample_pixels(card: Card, sample: Sequence[str | Path] | None, int8: bool) -> tuple[Floats, Floats | None]:
+    """Inputs (N, 3, H, W) to compare on, and others to calibrate on."""
     asked = card.preprocess
     if not sample:
         noise = np.random.default_rng(0).standard_normal((NOISE_SAMPLE, 3, asked.height, asked.width))
-        return noise.astype(np.float32)
-    read = read_images(list(sample)[:CALIBRATION], skip=True)
+        return noise.astype(np.float32), None
+    count = PHOTOS * 2 if int8 else PHOTOS
+    # Folders come sorted by class: the first photos would be of one kind.
+    chosen = [sample[int(at)] for at in np.linspace(0, len(sample) - 1, min(count, len(sample)))]
+    read = read_images(chosen, open=partial(open_image, target=decode_side(asked)), skip=True)
     kept = [fit(picture, asked) for _, picture in read if not isinstance(picture, ImageError)]
-    if len(kept) <= NEIGHBOURS:
-        raise InputError(f"The sample holds {len(kept)} readable photos; give more than {NEIGHBOURS}.")
-    return normalise(np.stack(kept), asked)
+    least = LEAST * 2 if int8 else LEAST
+    if len(kept) < least:
+        raise InputError(f"The sample holds {len(kept)} readable photos; give at least {least}.")
+    pixels = normalise(np.stack(kept), asked)
+    return (pixels[1::2], pixels[::2]) if int8 else (pixels, None)
 
 
 def _certify(
@@ -183,7 +159,8 @@ def _certify(
         "bytes": (folder / MODEL).stat().st_size,
         "sample": len(pixels),
         "noise": noise,
-        "neighbours": min(NEIGHBOURS, len(pixels) - 1),
+        # Of few pictures everybody is everybody's neighbour, which would say nothing.
+        "neighbours": max(1, min(NEIGHBOURS, len(pixels) // 4)),
         "values_fitted": card.values_fitted,
         "opset": OPSET,
         "versions": {"python": platform.python_version()}

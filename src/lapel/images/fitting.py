@@ -24,6 +24,15 @@ def fit(image: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
     return np.array(shape(image, preprocess))
 
 
+def decode_side(preprocess: Preprocess) -> int:
+    """The short side, in pixels, that a decoded photo needs at least, so that `fit` never blows it up."""
+    if preprocess.resize == "crop":
+        return preprocess.short_side
+    sides = preprocess.height, preprocess.width
+    # A stretched photo may be turned: its short side may become the input's long one.
+    return max(sides) if preprocess.resize == "stretch" else min(sides)
+
+
 def normalise(pixels: NDArray[np.uint8], preprocess: Preprocess) -> Floats:
     """(B, H, W, 3) uint8 -> (B, 3, H, W) float32, contiguous: (pixel / 255 - mean) / std per channel.
 

@@ -28,7 +28,7 @@ class OnnxModel:
 
     Args:
         folder: what `lapel export` wrote.
-        threads: of one call; None is one a core.
+        threads: of one call; None is one for each core that this process may use.
 
     Raises:
         ModelError: a file is missing or was changed after the export, or the model does not fit its card.
@@ -36,10 +36,10 @@ class OnnxModel:
 
     def __init__(self, folder: str | Path, threads: int | None = None) -> None:
         self.folder = Path(folder)
-        self._card = _read_card(self.folder)
+        self._card = read_card(self.folder)
         content = _checked_model(self.folder, self._card)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or _cores()
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -65,7 +65,9 @@ class OnnxModel:
         asked = self._card.preprocess
         expected = (3, asked.height, asked.width)
         if pixels.ndim != 4 or pixels.shape[1:] != expected:
-            raise ShapeError(f"The model '{self._card.name}' reads (B, {expected}), not {pixels.shape}.")
+            raise ShapeError(
+                f"The model '{self._card.name}' reads (B, {', '.join(map(str, expected))}), not {pixels.shape}."
+            )
         found = self._session.run(self._names, {INPUT: np.ascontiguousarray(pixels, dtype=np.float32)})
         outputs = Outputs(*found)
         check_shapes(outputs, self._card, len(pixels))
@@ -85,9 +87,13 @@ def check_shapes(outputs: Outputs, card: Card, batch: int) -> None:
         "values": (batch, card.vocabulary.width),
         "look": (batch, card.look_dim),
     }
+    if card.composed_dim:
+        promised[COMPOSED] = (batch, card.composed_dim)
     for name, shape in promised.items():
-        if getattr(outputs, name).shape != shape:
-            raise ShapeError(f"'{card.name}' gave {name} {getattr(outputs, name).shape}; its card promises {shape}.")
+        if np.shape(getattr(outputs, name)) != shape:
+            raise ShapeError(
+                f"'{card.name}' gave {name} {np.shape(getattr(outputs, name))}; its card promises {shape}."
+            )
 
 
 def file_sha256(path: Path) -> str:
@@ -102,23 +108,36 @@ def read_certificate(folder: Path) -> dict[str, Any]:
         ModelError: missing or no JSON.
     """
     try:
-        content: dict[str, Any] = json.loads((folder / CERTIFICATE).read_text())
-        return content
+        content = json.loads((folder / CERTIFICATE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{folder} has no {CERTIFICATE}; export the model again (lapel export).") from error
     except ValueError as error:
         raise ModelError(f"{folder / CERTIFICATE} is damaged; export the model again.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{folder / CERTIFICATE} is damaged; export the model again.")
+    return content
 
 
-def _read_card(folder: Path) -> Card:
+def read_card(folder: Path) -> Card:
+    """The card of an exported model, without opening the model.
+
+    Raises:
+        ModelError: missing, damaged, changed by hand, or of another format.
+    """
     try:
-        return Card.from_json((folder / CARD).read_text())
+        return Card.from_json((folder / CARD).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} holds no exported model: it has no {CARD}. Make one with `lapel export`."
         ) from error
     except UnicodeDecodeError as error:
         raise ModelError(f"{folder / CARD} is damaged; export the model again.") from error
+    except ModelError as error:
+        raise ModelError(f"{folder / CARD}: {error}") from error
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checked_model(folder: Path, card: Card) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lapel.errors import ImageMissing
-from lapel.images import content_hash, fit, normalise, open_image
+from lapel.images import content_hash, decode_side, fit, normalise, open_image
 from lapel.schema import Model, Outputs, Preprocess
 
 THUMB_SIDE, THUMB_QUALITY = 256, 85
@@ -41,8 +41,7 @@ def read_photo(path: str | Path, preprocess: Preprocess) -> Photo:
     if not content:  # let the room that knows every reason say which one it is
         open_image(path)
         raise ImageMissing(path, "the file could not be read. Try again.")
-    asked = min(preprocess.height, preprocess.width, preprocess.short_side)  # as `lapel.embedding` decodes
-    picture = open_image(content, name=str(path), target=max(asked, LEAST_DECODED))
+    picture = open_image(content, name=str(path), target=max(decode_side(preprocess), LEAST_DECODED))
     return _photo(content_hash(content), picture, preprocess)
 
 

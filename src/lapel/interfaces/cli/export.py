@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lapel.export import Certificate
 
 
 @click.command("export")
 @click.argument("checkpoint", type=click.Path())
-@click.option("-o", "--out", type=click.Path(), help="Folder to write. Default: beside the checkpoint, -onnx.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(),
+    help="Folder to write. Default: beside CHECKPOINT, with -onnx or -int8 at the end.",
+)
 @click.option("--int8", is_flag=True, help="Quantise to 8 bits, calibrated on --sample.")
 @click.option("--sample", type=click.Path(), help="Photos (folder or table) to compare on; none compares on noise.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
@@ -22,33 +29,32 @@ def command(checkpoint: str, out: str | None, int8: bool, sample: str | None, as
     from pathlib import Path
 
     from lapel.datasets import read
-    from lapel.errors import MissingExtra
+    from lapel.export.exporting import export_checkpoint
 
-    try:
-        from lapel.export.exporting import export_checkpoint
-    except ImportError as error:
-        raise MissingExtra("lapel export") from error
     source = Path(checkpoint)
-    target = Path(out) if out else source.with_name(f"{source.name.removesuffix('.safetensors')}-onnx")
+    plain = source.resolve().name.removesuffix(".safetensors")
+    target = Path(out) if out else source.resolve().with_name(f"{plain}-{'int8' if int8 else 'onnx'}")
     photos = read(sample).paths if sample else None
     certificate = export_checkpoint(source, target, int8=int8, sample=photos)
     if as_json:
         click.echo(json.dumps(certificate.to_dict() | {"folder": str(target)}, indent=1))
     else:
-        _print(certificate, target.name)
+        _print(certificate, target)
 
 
-def _print(certificate: Certificate, folder: str) -> None:
+def _print(certificate: Certificate, folder: Path) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    on = "noise" if certificate.noise else "photos"
-    table = Table("against PyTorch", "", title=f"{folder}: {certificate.precision}, {certificate.bytes / 1e6:.1f} MB")
+    on = "pictures of noise; --sample PHOTOS compares on photos" if certificate.noise else "photos"
+    table = Table("against PyTorch", f"{certificate.precision}, {certificate.bytes / 1e6:.1f} MB")
     table.add_row("compared on", f"{certificate.sample} {on}")
     for name, value in certificate.differences.items():
         table.add_row(f"max difference, {name}", f"{value:.2e}")
     for name, value in certificate.rank_overlap.items():
-        table.add_row(f"nearest {certificate.neighbours} that agree, {name}", f"{100 * value:.1f} %")
-    table.add_row("value probabilities", "fitted" if certificate.values_fitted else "not fitted (uniform)")
+        table.add_row(f"nearest {certificate.neighbours} that agree, {escape(name)}", f"{100 * value:.1f} %")
+    table.add_row("value probabilities", "fitted" if certificate.values_fitted else "not fitted: all values alike")
     table.add_row("fingerprint", certificate.fingerprint)
     Console().print(table)
+    click.echo(f"Written to {folder}")
