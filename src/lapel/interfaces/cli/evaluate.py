@@ -42,7 +42,8 @@ def command(
 
     MODEL is a shipped model's name (lapel-lite), an exported folder, a run folder, a .safetensors file, or
     imagenet:efficientnet_lite0, the untrained baseline. DATA is a table, a folder with labels.csv, a folder of class
-    folders, or a catalogue; a catalogue filled by MODEL is scored from its stored embeddings.
+    folders, or a catalogue; a catalogue filled by MODEL is scored from its stored embeddings. The figures of a run are
+    also kept in its folder (evaluation.json), where `lapel compare RUN_A RUN_B` finds them.
 
     lapel evaluate lapel-lite photos/ --json scores.json --html report.html
     """
@@ -50,6 +51,8 @@ def command(
 
     names = [name.strip() for name in attributes.split(",")] if attributes else None
     found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed))
+    if (Path(model) / "recipe.yaml").is_file():
+        found.save(Path(model) / "evaluation.json")
     if html_file is not None:
         from lapel.evaluation.report import write_report
 
