@@ -1,6 +1,8 @@
 """`lapel --help` must answer in under 0.4 s: median of ten runs, beside a bare `python -c pass` in the same minute.
 
-python benchmarks/help_time.py          writes benchmarks/results/help_time.json; exit 1 when too slow
+    python benchmarks/help_time.py
+
+Prints one JSON object; exit 1 when it takes longer.
 """
 
 from __future__ import annotations

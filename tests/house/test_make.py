@@ -58,3 +58,14 @@ def test_continuous_integration_runs_the_public_targets_and_demands_the_facts() 
     targets = re.findall(r"^step make (\S+)", script, re.MULTILINE)
     assert {"check", "test", "wheel", "docs"} <= set(targets)
     assert "LAPEL_REQUIRE_SHARED" in script and "set -euo pipefail" in script
+
+
+def test_every_benchmark_is_run_by_make_or_listed_to_be_run_by_hand() -> None:
+    by_make = re.search(r"^BENCHMARKS \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert by_make
+    page = (ROOT / "benchmarks" / "README.md").read_text()
+    first, second = page.split("by hand:")
+    listed = re.compile(r"^\| `python benchmarks/(\w+)\.py", re.MULTILINE)
+    assert listed.findall(first) == by_make[1].split()
+    there = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert there == {*listed.findall(first), *listed.findall(second)}
