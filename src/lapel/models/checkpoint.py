@@ -152,7 +152,7 @@ class _opened:
 
 def _card(path: Path, metadata: dict[str, str]) -> Card:
     found = metadata.get("lapel_format")
-    if found is None:
+    if found is None or "card" not in metadata:
         raise CheckpointError(f"'{path}' holds tensors but no Lapel card; it was not written by Lapel.")
     if found != FORMAT:
         raise CheckpointError(
