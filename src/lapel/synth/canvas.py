@@ -104,7 +104,9 @@ class Canvas:
 
     def paint(self, points: Sequence[Point], fill: str, opacity: float = 1.0) -> None:
         """A translucent mark on what lies there already: a fold, a shadow, a print. It changes no region."""
-        self._add(write(points), f'fill="{fill}" fill-opacity="{opacity:.2f}"')
+        # Nobody sees the steps along the edge of a faint mark, and soft edges cost three times as much.
+        crisp = ' shape-rendering="crispEdges"' if opacity < 0.2 else ""
+        self._add(write(points), f'fill="{fill}" fill-opacity="{opacity:.2f}"{crisp}')
 
     def line(
         self, points: Sequence[Point], color: str, width: float = 2.0, opacity: float = 1.0, dash: str = ""

@@ -21,28 +21,42 @@ _PLAIN: tuple[RGB, ...] = (
 )
 
 
-def _cloth(canvas: Canvas, main: Cloth, rng: Random) -> Cloth:
+def _cloth(main: Cloth, rng: Random) -> Cloth:
     apart = [c for c in _PLAIN if math.dist(c, main.base) > 120]
     return cloth_of(rng, vary(rng.choice(apart), rng), "solid", 2.4, main.light)
 
 
-def draw_lower_companion(canvas: Canvas, body: Body, main: Cloth, rng: Random, short: bool) -> None:
-    """Trousers or a skirt under a top or coat. short: only what leaves the coat's hem clear to see."""
-    cloth = _cloth(canvas, main, rng)
+def choose_companions(category: str, rng: Random) -> tuple[str, str]:
+    """What is worn with a garment of this category: (lower, upper), "" for nothing.
+
+    lower: "full" or "cropped" trousers, a "short" or "knee" skirt. upper: the sleeve length of a plain top.
+    """
+    lower = upper = ""
+    if category in ("top", "shirt", "sweater", "coat"):
+        skirt = "short" if category == "coat" else "knee"  # under a coat the hem must stay clear to see
+        lower = rng.choice(("full", "cropped")) if rng.random() < 0.65 else skirt
+    if category in ("skirt", "trousers"):
+        upper = rng.choice(("sleeveless", "short", "elbow", "long"))
+    if category == "coat":
+        upper = "sleeveless"
+    return lower, upper
+
+
+def draw_lower_companion(canvas: Canvas, body: Body, main: Cloth, lower: str, rng: Random) -> None:
+    """Trousers or a skirt under a top or coat."""
+    cloth = _cloth(main, rng)
     with canvas.aside():
-        if rng.random() < 0.65:
-            skirts.draw_trousers(canvas, body, cloth, rng.choice(("full", "cropped")), rng, waistband=True)
+        if lower in ("full", "cropped"):
+            skirts.draw_trousers(canvas, body, cloth, lower, rng, waistband=True)
         else:
-            skirts.draw_skirt(canvas, body, cloth, "short" if short else "knee", rng, waistband=True)
+            skirts.draw_skirt(canvas, body, cloth, lower, rng, waistband=True)
 
 
-def draw_top_companion(canvas: Canvas, body: Body, main: Cloth, rng: Random, inner: bool) -> None:
-    """A plain top with a skirt or trousers, or (inner) under a coat."""
-    cloth = _cloth(canvas, main, rng)
-    length = "sleeveless" if inner else rng.choice(("sleeveless", "short", "elbow", "long"))
-    neckline = rng.choice(("round", "round", "v")) if not inner else "round"
-    cut = bodice.Cut(neckline, length == "sleeveless", HIP + 10, 3.0, True)
+def draw_top_companion(canvas: Canvas, body: Body, main: Cloth, upper: str, rng: Random) -> None:
+    """A plain top with a skirt or trousers, or under a coat."""
+    cloth = _cloth(main, rng)
+    cut = bodice.Cut(rng.choice(("round", "round", "v")), upper == "sleeveless", HIP + 10, 3.0, True)
     with canvas.aside():
-        if length != "sleeveless":
-            sleeves.draw_sleeves(canvas, body, cloth, length, rng, 5, "set")
+        if upper != "sleeveless":
+            sleeves.draw_sleeves(canvas, body, cloth, upper, rng, 5, "set")
         bodice.draw_bodice(canvas, body, cloth, cut, rng, mark=False)

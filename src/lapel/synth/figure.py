@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from lapel.synth.body import ANKLE, CHIN, CROTCH, FLOOR, HIP, KNEE, NECK, SHOULDER, Arm, Body
+from lapel.synth.body import ANKLE, CHIN, CROTCH, FLOOR, HIP, KNEE, NECK, SHOULDER, WAIST, Arm, Body
 from lapel.synth.canvas import COVER, RGB, Canvas, hexa, mix
 from lapel.synth.shapes import Points, bezier, both, ellipse, flip, side_by_side, spline, tube
 
 DARK: RGB = (20, 12, 16)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """What clothes leave to be seen; the rest is not drawn, for hidden outlines cost as much as others.
+
+    legs: height from which the legs show. arms: units from the shoulder at which the arms begin to show.
+    """
+
+    legs: float = HIP
+    arms: float = 0.0
 
 
 def edge_of(body: Body) -> str:
@@ -22,16 +34,19 @@ def leg_spine(body: Body, side: int) -> Points:
     return side_by_side(spline([(44, CROTCH - 22), (46 + s * 0.5, KNEE), (41 + s, ANKLE)], steps=8), side)
 
 
-def draw_legs(canvas: Canvas, body: Body) -> None:
-    """Both legs and their shoes."""
+def draw_legs(canvas: Canvas, body: Body, bare: Bare) -> None:
+    """Both legs, as far as they show, and their shoes."""
     edge = edge_of(body)
     for side in (-1, 1):
         spine = leg_spine(body, side)
         left, right = tube(spine, (45, 42, 37, 31, 29, 31, 27, 19, 14))
+        first = sum(y < bare.legs for _, y in spine[:-1]) - 1
+        left, right = left[max(first, 0) :], right[max(first, 0) :]
         end = spine[-1]
         canvas.shape([*left, (end[0], FLOOR - 12), *right[::-1]], hexa(body.skin), ("skin",), edge, profile="skin")
-        knee = (spine[8][0], KNEE + 4)
-        canvas.line([(knee[0] - 9, knee[1] + 5), (knee[0], knee[1] + 9), (knee[0] + 9, knee[1] + 5)], edge, 2, 0.5)
+        if bare.legs < KNEE:
+            x, y = spine[8][0], KNEE + 4
+            canvas.line([(x - 9, y + 5), (x, y + 9), (x + 9, y + 5)], edge, 2, 0.5)
         _shoe(canvas, body, side, end[0])
 
 
@@ -51,8 +66,8 @@ def _shoe(canvas: Canvas, body: Body, side: int, x: float) -> None:
             canvas.line([(x + side * 3 - 7, y), (x + side * 3 + 7, y)], line, 2.2)
 
 
-def draw_torso(canvas: Canvas, body: Body) -> None:
-    """Neck, chest and hips, then both arms over them."""
+def draw_torso(canvas: Canvas, body: Body, bare: Bare) -> None:
+    """Neck and chest as far down as the deepest neckline, then both arms over them."""
     neck = body.neck
     half: Points = [(0.0, CHIN - 22), (neck - 2, CHIN - 22), (neck - 2, NECK - 14)]
     half += bezier(
@@ -62,7 +77,7 @@ def draw_torso(canvas: Canvas, body: Body) -> None:
         (body.shoulder, SHOULDER + 4),
         8,
     )
-    half += [(body.bust + 3, 250), *body.flank(0, HIP), (body.hip - 2, CROTCH), (6, CROTCH + 16), (0, CROTCH + 10)]
+    half += [(body.bust + 3, 250), *body.flank(0, WAIST)]
     edge = edge_of(body)
     canvas.shape(both(half), hexa(body.skin), ("skin",), edge, profile="skin")
     dark = hexa(mix(body.skin, DARK, 0.5))
@@ -73,14 +88,18 @@ def draw_torso(canvas: Canvas, body: Body) -> None:
         canvas.line(bone, dark, 2.2, 0.4)
         canvas.line(side_by_side(bezier((66, 245), (60, 285), (30, 292), (8, 276), 6), side), dark, 2.2, 0.22)
     for arm in body.arms:
-        _arm(canvas, body, arm, edge)
+        _arm(canvas, body, arm, edge, bare.arms)
 
 
-def _arm(canvas: Canvas, body: Body, arm: Arm, edge: str) -> None:
+def _arm(canvas: Canvas, body: Body, arm: Arm, edge: str, start: float) -> None:
     spine = arm.spine()
     left, right = tube(spine, (24, 24, 22, 19, 19, 16, 12))
     angle = math.atan2(arm.wrist[1] - arm.elbow[1], arm.wrist[0] - arm.elbow[0])
     canvas.shape(_hand(arm, angle), hexa(body.skin), ("skin",), edge)
+    first = int(start / 310 * (len(spine) - 1))
+    if first >= len(spine) - 3:
+        return
+    left, right = left[first:], right[first:]
     canvas.shape([*left, *right[::-1]], hexa(body.skin), ("skin",), profile="skin", angle=math.degrees(angle) - 90)
     canvas.line(left[2:], edge, 2)
     canvas.line(right[2:], edge, 2)

@@ -14,7 +14,7 @@ from lapel.synth.backdrops import draw_backdrop
 from lapel.synth.body import FLOOR, HIP, NECK, WAIST, Body, make_body
 from lapel.synth.camera import Box, Camera, aim
 from lapel.synth.canvas import Canvas
-from lapel.synth.companions import draw_lower_companion, draw_top_companion
+from lapel.synth.companions import choose_companions, draw_lower_companion, draw_top_companion
 from lapel.synth.fabric import PALETTE, Cloth, cloth_of, make_cloth
 from lapel.synth.labels import labels_of, source
 from lapel.synth.light import Light, make_light
@@ -128,14 +128,30 @@ def _draw_worn(canvas: Canvas, body: Body, cloth: Cloth, labels: dict[str, str],
     figure.draw_back_hair(canvas, body)
     if category == "coat":
         coats.draw_coat_back(canvas, body, cloth, labels["coat_length"])
-    figure.draw_legs(canvas, body)
-    figure.draw_torso(canvas, body)
-    if category in (*UPPER, "coat"):
-        draw_lower_companion(canvas, body, cloth, rng, short=category == "coat")
-    if category in (*LOWER, "coat"):
-        draw_top_companion(canvas, body, cloth, rng, inner=category == "coat")
+    lower, upper = choose_companions(category, rng)
+    bare = _bare(labels, lower, upper)
+    figure.draw_legs(canvas, body, bare)
+    figure.draw_torso(canvas, body, bare)
+    if lower:
+        draw_lower_companion(canvas, body, cloth, lower, rng)
+    if upper:
+        draw_top_companion(canvas, body, cloth, upper, rng)
     _draw_garment(canvas, body, cloth, labels, rng)
     figure.draw_head(canvas, body)
+
+
+def _bare(labels: dict[str, str], lower: str, upper: str) -> figure.Bare:
+    """How much of the legs and arms shows beyond these clothes; a margin of 50 units lies under the hems."""
+    pants, skirt = labels.get("pant_length"), labels.get("skirt_length")
+    if lower in ("full", "cropped"):
+        pants = lower
+    elif lower:
+        skirt = lower
+    legs = skirts.PANT_HEM[pants] if pants else skirts.SKIRT_HEM[skirt or "short"]
+    sleeve = labels.get("sleeve_length", upper)
+    # Off the shoulder and with caps the upper arm itself is bare.
+    hidden = labels.get("neckline_design") != "off-shoulder" and sleeve not in ("cap", "sleeveless")
+    return figure.Bare(legs - 50, sleeves.REACH[sleeve] - 50 if hidden else 0.0)
 
 
 def _draw_flat(canvas: Canvas, body: Body, cloth: Cloth, labels: dict[str, str], rng: Random) -> None:

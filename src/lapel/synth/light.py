@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import resvg_py
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 WEAVES = ("twill", "plain", "rib", "smooth")
 _STEPS = 64
@@ -18,7 +18,7 @@ _STEPS = 64
 # Across a piece, from its lit side to the other: (place, shade, shine). Shade takes brightness away, shine adds white.
 _CURVES: dict[str, tuple[tuple[float, float, float], ...]] = {
     "": ((0, 0, 0), (1, 0, 0)),
-    "cloth": ((0, 0.16, 0), (0.14, 0, 0), (0.32, 0, 0.17), (0.55, 0, 0), (1, 0.34, 0)),
+    "cloth": ((0, 0.16, 0), (0.14, 0, 0), (0.32, 0, 0.17), (0.6, 0, 0), (1, 0.3, 0)),
     "dark": ((0, 0.16, 0), (0.14, 0, 0), (0.32, 0, 0.13), (0.55, 0, 0), (1, 0.45, 0)),
     "skin": ((0, 0.2, 0), (0.2, 0, 0), (0.34, 0, 0.07), (0.6, 0, 0), (1, 0.32, 0)),
 }
@@ -46,18 +46,19 @@ class Light:
 
 
 def make_light(rng: Random, side: int, weave: str, dark: bool, lying: bool) -> Light:
-    """A random light. dark: the cloth is black, so its weave must shine. lying: the garment throws a shadow."""
+    """A random light. dark: the cloth is black and hides its weave. lying: the garment throws a shadow."""
     return Light(
         side=side,
-        lit=rng.uniform(0.02, 0.10),
+        lit=rng.uniform(0.01, 0.045),
         slope=rng.uniform(0.0, 0.6),
-        corners=rng.uniform(0.04, 0.2),
-        ground=rng.uniform(0.05, 0.35),
+        corners=rng.uniform(0.03, 0.15),
+        ground=rng.uniform(0.02, 0.26),
         shadow=rng.uniform(0.35, 0.6) if lying else 0.0,
         grain=rng.choice((0, 2, 3, 4, 5)),
-        warm=rng.choice(((1.015, 1.0, 0.975), (1.0, 1.0, 1.0), (0.985, 1.0, 1.015))),
+        warm=rng.choice(((1.0, 0.985, 0.96), (1.0, 1.0, 1.0), (0.97, 0.985, 1.0))),
         weave=weave,
-        weave_strength=0.5 if dark else -0.08 if weave == "knit" else -0.14,
+        # Faint enough not to be taken for a print.
+        weave_strength=0.0 if dark else -{"rib": 0.11, "twill": 0.10}.get(weave, 0.06),
         seed=rng.getrandbits(32),
     )
 
@@ -77,27 +78,33 @@ class Flat:
     profiles: NDArray[np.intp]
 
 
-def apply(pixels: NDArray[np.uint8], flat: Flat, light: Light) -> NDArray[np.uint8]:
-    """The lit picture, (S, S, 3), from the drawing `pixels` of the same shape."""
-    size = pixels.shape[0]
+def apply(pixels: Image.Image, flat: Flat, light: Light) -> Image.Image:
+    """The lit picture, from the RGB drawing `pixels` of the flat drawing's size.
+
+    Whatever darkens is one factor of at most 1 a pixel, whatever brightens is added; both are applied in eight bits.
+    """
+    size = pixels.width
     across, down, radius = _fields(size)
     ground = flat.numbers == 0
     gain, shine = _rounding(flat, light.side)
-    gain += (across * light.side - down * light.slope) * light.lit
-    gain -= radius * light.corners + (down * 0.5 + radius * 0.5) * (light.ground * ground)
+    gain += (across * light.side - 1 - (down + 1) * light.slope) * np.float32(light.lit)
+    gain -= radius * np.float32(light.corners) + (down + radius) * (ground * np.float32(light.ground * 0.5))
     if light.shadow:
         gain -= _shadow(flat.solid, light) * ground
     if light.weave != "smooth":
-        gain += _weave(light.weave, size) * (light.weave_strength * flat.cloth)
+        gain += _weave(light.weave, size) * (flat.cloth * np.float32(light.weave_strength))
     if light.grain:
         noise = np.random.default_rng(light.seed).integers(-light.grain, light.grain + 1, (size, size), dtype=np.int8)
-        shine += noise
-    lit = pixels * gain[..., None]
-    lit *= np.asarray(light.warm, dtype=np.float32)
-    lit += shine[..., None]
-    np.clip(lit, 0, 255, out=lit)
-    found: NDArray[np.uint8] = lit.astype(np.uint8)
-    return found
+        shine += noise + np.int8(light.grain)
+    gain *= np.float32(255)
+    channels = [_bytes(gain * np.float32(min(share, 1.0))) for share in light.warm]
+    return ImageChops.add(
+        ImageChops.multiply(pixels, Image.merge("RGB", channels)), Image.merge("RGB", [_bytes(shine)] * 3)
+    )
+
+
+def _bytes(values: NDArray[np.float32]) -> Image.Image:
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
 def _rounding(flat: Flat, side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -113,7 +113,7 @@ def make_print(kind: str, base: RGB, rng: Random, pixel: float) -> Print:
         period = rng.uniform(20, 26) * pixel
         # The bands must not turn black cloth grey, nor white cloth.
         band = (
-            mix(base, ink, 0.3) if sum(base) < 160 else mix(base, (18.0, 14.0, 24.0), 0.45 if sum(base) > 600 else 0.8)
+            mix(base, ink, 0.22) if sum(base) < 160 else mix(base, (18.0, 14.0, 24.0), 0.45 if sum(base) > 600 else 0.8)
         )
         return Print(kind, (ink, band), period, period * 0.33, rng.choice((0, 0, 45)))
     first, second = rng.sample([p for p in PETALS if math.dist(p, base) > 110], 2)

@@ -26,7 +26,7 @@ def flat_drawing(canvas: Canvas, camera: Camera, size: int) -> NDArray[np.uint8]
     )
     body = f'<rect width="{FRAME}" height="{FRAME}" fill="#000000"/>'
     body += f'<g transform="{camera.svg}" stroke-linejoin="round">{"".join(canvas.ids)}</g>{zones}'
-    return _render(body, size, crisp=True)
+    return np.asarray(_render(body, size, crisp=True))
 
 
 def picture(canvas: Canvas, camera: Camera, flat: NDArray[np.uint8], light: Light) -> Image.Image:
@@ -44,7 +44,7 @@ def picture(canvas: Canvas, camera: Camera, flat: NDArray[np.uint8], light: Ligh
         np.array(axes, dtype=np.float32),
         np.array([PROFILES.index(piece.profile) for piece in canvas.pieces]),
     )
-    return Image.fromarray(apply(_render(body, size, crisp=False), ready, light))
+    return apply(_render(body, size, crisp=False), ready, light)
 
 
 def regions(canvas: Canvas, flat: NDArray[np.uint8], attributes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
@@ -65,7 +65,7 @@ def _tagged(canvas: Canvas, tags: set[str]) -> NDArray[np.bool_]:
     return np.array([not tags.isdisjoint(piece.tags) for piece in canvas.pieces])
 
 
-def _render(body: str, size: int, crisp: bool) -> NDArray[np.uint8]:
+def _render(body: str, size: int, crisp: bool) -> Image.Image:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {FRAME} {FRAME}">'
         f"{body}</svg>"
@@ -76,4 +76,4 @@ def _render(body: str, size: int, crisp: bool) -> NDArray[np.uint8]:
         skip_system_fonts=True,
         shape_rendering="crisp_edges" if crisp else "geometric_precision",
     )
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    return Image.open(io.BytesIO(png)).convert("RGB")
