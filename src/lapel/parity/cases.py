@@ -87,7 +87,7 @@ def read_case(folder: Path, name: str) -> Case:
     """
     facts = read_facts(folder, name)
     try:
-        with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
+        with open(folder / f"{name}.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
             expected = {key: stored[key] for key in stored.files}
     except FileNotFoundError:
         raise CaseError(f"{name}.npz is missing") from None
@@ -105,6 +105,6 @@ def read_case(folder: Path, name: str) -> Case:
             raise CaseError(
                 f"array '{key}' is {array.dtype} {array.shape}, announced {about['dtype']} {about['shape']}"
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
             raise CaseError(f"array '{key}' holds values that are no numbers")
     return Case(name, facts, expected)

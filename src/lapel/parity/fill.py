@@ -12,8 +12,8 @@ from torch import Tensor
 
 from lapel.errors import InputError
 
-LIMIT = 2**28
-"""No tensor of a case is larger; a tampered shape must not fill the memory."""
+LIMIT, INPUT_LIMIT, STATE_LIMIT = 2**26, 2**24, 2**28
+"""No weight, no input and no state dict of a case has more numbers; a tampered shape must not fill the memory."""
 
 
 def weight(name: str, shape: list[int], dtype: str, salt: str = "", scale: float = 1.0) -> Tensor:
@@ -41,12 +41,16 @@ def state(rows: list[Any], fill: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state dict of a case: `rows` of [name, shape, dtype], `fill` with salt, scale by ending, and alias."""
     scale: Mapping[str, float] = fill.get("scale") or {}
     alias: Mapping[str, str] = fill.get("alias") or {}
-    made = {}
+    made: dict[str, Tensor] = {}
+    room = STATE_LIMIT
     for name, shape, *dtype in rows:
         source = alias.get(name, name)
         endings = [ending for ending in scale if source.endswith(ending)]
         factor = scale[max(endings, key=len)] if endings else 1.0
         made[name] = weight(source, shape, dtype[0] if dtype else "float32", fill.get("salt", ""), factor)
+        room -= made[name].numel()
+        if room < 0:
+            raise InputError(f"The case's weights have more than {STATE_LIMIT} numbers, which no case here has.")
     return made
 
 
@@ -56,7 +60,7 @@ def tensor(spec: Mapping[str, Any]) -> Tensor:
     if kind == "values":
         return torch.tensor(spec["values"], dtype=_dtype(spec.get("dtype", "int64")))
     shape = list(spec["shape"])
-    _check_shape("input", shape)
+    _check_shape("input", shape, INPUT_LIMIT)
     source = torch.Generator().manual_seed(int(spec["seed"]))
     if kind == "randint":
         return torch.randint(spec["low"], spec["high"], shape, generator=source)
@@ -79,6 +83,6 @@ def _dtype(name: str) -> torch.dtype:
     return found
 
 
-def _check_shape(name: str, shape: list[int]) -> None:
-    if any(not isinstance(n, int) or n < 0 for n in shape) or math.prod(shape) > LIMIT:
+def _check_shape(name: str, shape: list[int], limit: int = LIMIT) -> None:
+    if any(not isinstance(n, int) or n < 0 for n in shape) or math.prod(shape) > limit:
         raise InputError(f"The case gives '{name}' the shape {shape}, which no tensor can have here.")

@@ -21,6 +21,8 @@ from lapel.training.recipe import Optimiser
 from lapel.training.schedule import rate_factor
 
 CSN_DECAY = 0.985
+MOST = 8192
+"""More attributes or dimensions than this are a tampered case; a network of that size must not fill the memory."""
 CLASSES = {"ASENet": "asen", "ASENet_V2": "asen_v2", "ConditionalSimNet": "csn"}
 
 
@@ -31,7 +33,7 @@ def load_model(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     if name is None:
         raise CaseError(f"class '{wanted}' belongs to no system of this runner ({', '.join(CLASSES)})")
     constructor = case["constructor"]
-    attributes = constructor.get("n_attributes", constructor.get("n_conditions"))
+    attributes = _size(constructor.get("n_attributes", constructor.get("n_conditions")), "attributes")
     options: dict[str, Any] = {"learned": constructor["learnedmask"]} if name == "csn" else {}
     model, names = published_model(name, _state(case), attributes, **options)
     if name == "csn" and model.head.dim != constructor["embedding_size"]:
@@ -68,7 +70,7 @@ def loss(case: Case) -> Arrays:
         "sims": _array(torch.stack([far, near])),
         "terms": _array(value[None]),
         "loss": _array(value),
-        "accuracy": _array(triplet_accuracy(near, far)),
+        "accuracy": _accuracy(near, far),
         **{f"buffer:{key}": _array(_known(state, key)) for key in case["buffers"]},
     }
 
@@ -86,13 +88,13 @@ def train(case: Case) -> Arrays:
         value.backward()
         optimizer.step()
         losses.append(value.detach())
-        accuracies.append(triplet_accuracy(near, far))
+        accuracies.append(_accuracy(near, far))
     after = model.state_dict()
     state = {theirs: after[ours] for theirs, ours in names.items()}
     return {
         "losses": _array(torch.stack(losses)),
         "terms": _array(torch.stack(losses)[:, None]),
-        "accuracies": _array(torch.stack(accuracies)),
+        "accuracies": np.stack(accuracies),
         "delta_norm": np.array([_moved(case, names, before, after, key) for key in case["parameters"]]),
         **{f"after:{key}": _array(_known(state, key)) for key in case["after"]},
     }
@@ -127,7 +129,7 @@ def csn(case: Case) -> Arrays:
         "masked_norm": _array(terms.masked_norm),
         "loss_triplet": _array(terms.triplet),
         "loss": _array(terms.loss),
-        "accuracy": _array(triplet_accuracy(terms.distance_far, terms.distance_close)),
+        "accuracy": _accuracy(terms.distance_far, terms.distance_close),
     }
 
 
@@ -137,7 +139,8 @@ def masks(case: Case) -> Arrays:
     for variant in case["variants"]:
         if variant["learnedmask"] and not variant["prein"]:
             raise CaseError(f"variant '{variant['name']}' is drawn at random; no table can be compared")
-        head = CSNHead(8, variant["n_attributes"], variant["embedding_size"], variant["learnedmask"], variant["prein"])
+        sizes = _size(variant["n_attributes"], "attributes"), _size(variant["embedding_size"], "dimensions")
+        head = CSNHead(8, *sizes, variant["learnedmask"], variant["prein"])
         if head.masks.weight.requires_grad != variant["requires_grad"]:
             raise CaseError(f"variant '{variant['name']}' should{'' if variant['requires_grad'] else ' not'} be learnt")
         found[variant["name"]] = _array(head.masks.weight)
@@ -149,7 +152,7 @@ def margin(case: Case) -> Arrays:
     far, near = (torch.tensor(case[f"sim_{role}"], dtype=_dtype(case)) for role in ("negative", "positive"))
     return {
         "loss": _array(margin_ranking(near, far, case["margin"])),
-        "accuracy": _array(triplet_accuracy(near, far)),
+        "accuracy": _accuracy(near, far),
     }
 
 
@@ -214,6 +217,11 @@ def _similarities(model: AttributeModel, case: Case, prefix: str) -> tuple[Tenso
     return model.similarities(anchor, negative, positive, fill.tensor(inputs[f"{prefix}attributes"]))
 
 
+def _accuracy(near: Tensor, far: Tensor) -> np.ndarray[Any, Any]:
+    """A share of whole triplets is expected in float64: in float32 7 of 10 would be off by more than 1e-8."""
+    return _array(triplet_accuracy(near.double(), far.double()))
+
+
 def _optimizer(model: AttributeModel, asked: dict[str, Any]) -> torch.optim.Optimizer:
     if asked.get("name") != "Adam":
         raise CaseError(f"unknown optimizer '{asked.get('name')}'")
@@ -230,6 +238,13 @@ def _moved(case: Case, names: dict[str, str], before: dict[str, Tensor], after: 
             return 0.0
         raise CaseError(f"'{key}' is no parameter of this system")
     return float((after[names[key]] - before[names[key]]).norm())
+
+
+def _size(value: Any, what: str) -> int:
+    """A number of attributes or dimensions, checked before a network of that size is made."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+        raise CaseError(f"{value} {what} make no network; a whole number from 1 to {MOST} does")
+    return value
 
 
 def _known(state: dict[str, Tensor], key: str) -> Tensor:

@@ -107,7 +107,7 @@ def _compared(case: Case, system: str, found: Arrays) -> Result:
     for key, expected in case.expected.items():
         if key not in found:
             return Result(case.name, system, "fail", reason=f"nothing computes the expected array '{key}'")
-        measured.append(difference(case.name, key, found[key], expected))
+        measured.append(difference(str(case["runner"]), key, found[key], expected))
     absolute, relative = max(d.absolute for d in measured), max(d.relative for d in measured)
     problems = [d.problem for d in measured if d.problem]
     return Result(
