@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from published_files import published_state, write_published
 
 from lapel.errors import CheckpointError, InputError, UnknownName
 from lapel.interfaces.cli.import_ import command
 from lapel.models import checkpoint
 from lapel.models.importing import import_checkpoint, read_vocabulary
 from lapel.schema import Vocabulary
+from published_files import published_state, write_published
 
 THREE = Vocabulary.of({"skirt_length": "ab", "collar": "abc", "lapel": "ab"})
 META = {

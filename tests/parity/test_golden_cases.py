@@ -1,0 +1,39 @@
+"""The golden numbers of the published code, case by case, and what the command says of the whole folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lapel.parity.running import BUILT, NOT_BUILT, run_case
+
+OURS = [
+    *(f"asen_{system}_{kind}" for system in ("v1", "v2", "csn") for kind in ("embed", "loss_eval", "loss_train")),
+    "asen_csn_masks",
+    "csn_fixed",
+    "csn_learned",
+    "gd_v2_embed",
+    "margin_ranking",
+    "ranking",
+]
+
+
+@pytest.mark.parametrize("name", [*OURS, pytest.param("asen_v2_train", marks=pytest.mark.slow)])
+def test_a_golden_case_passes(name: str, shared: Path) -> None:
+    result = run_case(shared / "golden", name)
+    assert result.status == "pass", result.reason
+    assert result.relative is not None and result.relative < 1e-5
+
+
+def test_every_golden_case_is_run_or_named_as_not_built(shared: Path) -> None:
+    for path in sorted((shared / "golden").glob("*.json")):
+        runner = json.loads(path.read_text())["runner"]
+        assert (runner in BUILT) is not (runner in NOT_BUILT), path.name
+        if runner in NOT_BUILT:
+            result = run_case(shared / "golden", path.stem)
+            assert result.status == "not built" and runner in result.reason
+        elif path.stem not in [*OURS, "asen_v2_train"]:
+            assert path.stem.startswith(("gd_v2", "schedules")), path.name
+            assert run_case(shared / "golden", path.stem).status == "not built"
