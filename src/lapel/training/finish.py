@@ -51,10 +51,11 @@ def passes(stage: Stage, model: AttributeModel, items: ItemTable) -> Iterator[tu
     pixels = Input(recipe.model.preprocess, recipe.running.channels_last).to(stage.fabric.device)
     size = recipe.evaluation.batch
     jobs = [np.arange(at, min(at + size, len(items))) for at in range(0, len(items), size)]
-    with torch.inference_mode():
+    with torch.inference_mode(), stage.fabric.autocast():
         for rows, photos in ahead(jobs, lambda rows: (rows, pictures.batch(rows, 0, rows)), recipe.data.workers):
             features = model.backbone(pixels(torch.from_numpy(photos).to(stage.fabric.device)))
-            yield rows, unit(model.head.all(features).raw).cpu(), features.mean(dim=(2, 3)).cpu()
+            embeddings = unit(model.head.all(features).raw.float())
+            yield rows, embeddings.cpu(), features.float().mean(dim=(2, 3)).cpu()
 
 
 def _measure_training(stage: Stage, model: AttributeModel) -> tuple[Tensor, tuple[Tensor, Tensor]]:
