@@ -31,11 +31,18 @@ ALONE = [
 ]
 
 
+def _needs_training(file: Path) -> bool:
+    """Whether a test file, or a helper beside this file that it imports, asks for the train extra."""
+    text = file.read_text(encoding="utf-8")
+    helpers = (Path(__file__).with_name(f"{name}.py") for name in re.findall(r"^from (\w+) import", text, re.MULTILINE))
+    return bool(ASKS_FOR_TORCH.search(text)) or any(_needs_training(helper) for helper in helpers if helper.is_file())
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Where the train extra is not installed (`make test-base`), leave out the files that import it."""
     if TORCH_IS_HERE or not collection_path.name.startswith("test_"):
         return None
-    return True if ASKS_FOR_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+    return True if _needs_training(collection_path) else None
 
 
 def pytest_report_header() -> str | None:
