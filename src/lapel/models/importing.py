@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from lapel.errors import InputError, UnknownName
 from lapel.models import checkpoint
 from lapel.models.published import published_card, published_model, read_published
-from lapel.schema import Card, Vocabulary
+from lapel.schema import Attribute, Card, Vocabulary
 
 UNNAMED = "unnamed"
 """The one value of an attribute whose values the importer was not told."""
@@ -40,8 +41,16 @@ def import_checkpoint(
     options: dict[str, Any] = {"learned": learned} if system == "csn" else {}
     model, _ = published_model(system, state, len(vocabulary), **options)
     sized = type(model)(model.backbone, model.head, tuple(len(attribute.values) for attribute in vocabulary))
-    card = published_card(name or Path(path).name.split(".")[0], model, system, vocabulary, numbers)
-    return checkpoint.save(out, sized.eval(), card)
+    card = published_card(name or plain_name(path), model, system, vocabulary, numbers)
+    return checkpoint.save(out, sized.eval(), card.with_(pretrained=f"released checkpoint sha256:{_sha256(path)}"))
+
+
+def plain_name(path: str | Path) -> str:
+    """A released file's name without its endings: `runs/asen.fashionai.pth.tar` -> `asen.fashionai`."""
+    name = Path(path).name
+    for ending in (".tar", ".pth", ".pt", ".zip"):
+        name = name.removesuffix(ending)
+    return name
 
 
 def read_vocabulary(source: str | Path | Sequence[str], dataset: str | None = None) -> Vocabulary:
@@ -53,39 +62,60 @@ def read_vocabulary(source: str | Path | Sequence[str], dataset: str | None = No
     Raises:
         InputError: the file is missing or holds no attribute list.
         UnknownName: meta.json has no such dataset.
+        TableError: an attribute is named twice.
     """
     if not isinstance(source, (str, Path)):
-        return Vocabulary.of({attribute: [UNNAMED] for attribute in source})
+        if not source:
+            raise InputError("The attribute list is empty; name the attributes in training order.")
+        return _vocabulary([(name, [UNNAMED]) for name in source])
     path = Path(source)
     if not path.is_file():
         raise InputError(f"No attribute list at '{path}'. Give a file, or the names: --attributes neckline,sleeve.")
-    text = path.read_text(encoding="utf-8")
+    problem = f"'{path}' holds no attribute list: a list of names, name -> values, or meta.json."
+    try:
+        found = _parsed(path.read_text(encoding="utf-8-sig"), dataset)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise InputError(problem) from error
+    if not found:
+        raise InputError(problem)
+    return _vocabulary(found)
+
+
+def _vocabulary(found: list[tuple[str, list[str]]]) -> Vocabulary:
+    return Vocabulary(tuple(Attribute(name, tuple(values)) for name, values in found))
+
+
+def _parsed(text: str, dataset: str | None) -> list[tuple[str, list[str]]]:
+    """(attribute, values) in order; a list, so that a name given twice is noticed."""
     try:
         content = json.loads(text)
     except ValueError:
-        names = [line.strip() for line in text.splitlines() if line.strip()]
-        return Vocabulary.of({attribute: [UNNAMED] for attribute in names})
-    try:
-        return Vocabulary.of(_values(content, dataset))
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"'{path}' holds no attribute list: a list of names, name -> values, or meta.json.") from error
+        return [(line.strip(), [UNNAMED]) for line in text.splitlines() if line.strip()]
+    return _values(content, dataset)
 
 
-def _values(content: Any, dataset: str | None) -> dict[str, list[str]]:
+def _values(content: Any, dataset: str | None) -> list[tuple[str, list[str]]]:
     if isinstance(content, list):
-        return {str(name): [UNNAMED] for name in content}
+        return [(str(name), [UNNAMED]) for name in content]
     if dataset is not None:
         if dataset not in content:
             raise UnknownName("dataset", dataset, content)
         content = content[dataset]
     if "ATTRIBUTES" in content:
         counts = content["ATTRIBUTES_NUM"]
-        return {name: _numbered(counts[name]) for name in content["ATTRIBUTES"]}
+        return [(name, _numbered(counts[name])) for name in content["ATTRIBUTES"]]
     if "attributes" in content:
-        return {entry["name"]: _numbered(entry["num"]) for entry in content["attributes"]}
+        return [(entry["name"], _numbered(entry["num"])) for entry in content["attributes"]]
     if nested := [name for name, entry in content.items() if isinstance(entry, dict)]:
         raise InputError(f"The meta file describes {', '.join(nested)}; say which one with --dataset.")
-    return {name: [str(value) for value in values] for name, values in content.items()}
+    if single := [name for name, values in content.items() if not isinstance(values, list)]:
+        raise TypeError(f"'{single[0]}' has no list of values")
+    return [(name, [str(value) for value in values]) for name, values in content.items()]
+
+
+def _sha256(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _numbered(count: int) -> list[str]:

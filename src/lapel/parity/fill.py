@@ -42,15 +42,15 @@ def state(rows: list[Any], fill: Mapping[str, Any]) -> dict[str, Tensor]:
     scale: Mapping[str, float] = fill.get("scale") or {}
     alias: Mapping[str, str] = fill.get("alias") or {}
     made: dict[str, Tensor] = {}
-    room = STATE_LIMIT
+    for name, shape, *_ in rows:
+        _check_shape(name, shape)
+    if sum(math.prod(row[1]) for row in rows) > STATE_LIMIT:
+        raise InputError(f"The case's weights have more than {STATE_LIMIT} numbers, which no case here has.")
     for name, shape, *dtype in rows:
         source = alias.get(name, name)
         endings = [ending for ending in scale if source.endswith(ending)]
         factor = scale[max(endings, key=len)] if endings else 1.0
         made[name] = weight(source, shape, dtype[0] if dtype else "float32", fill.get("salt", ""), factor)
-        room -= made[name].numel()
-        if room < 0:
-            raise InputError(f"The case's weights have more than {STATE_LIMIT} numbers, which no case here has.")
     return made
 
 

@@ -30,14 +30,17 @@ def command(
     from lapel.errors import InputError, MissingExtra
 
     try:
-        from lapel.models.importing import import_checkpoint, read_vocabulary
+        from lapel.models.importing import import_checkpoint, plain_name, read_vocabulary
     except ImportError as error:
+        if (error.name or "").startswith("lapel"):
+            raise  # our own mistake, not a missing extra
         raise MissingExtra("lapel import") from error
     if bool(attributes) == bool(meta):
         raise InputError("Name the attributes in training order: --attributes a,b,c (or a file), or --meta meta.json.")
     given = str(attributes or meta)
-    vocabulary = read_vocabulary(given if meta or Path(given).is_file() else given.split(","), dataset)
-    target = Path(out) if out else Path(file).with_name(Path(file).name.split(".")[0] + ".safetensors")
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    vocabulary = read_vocabulary(given if meta or Path(given).is_file() else names, dataset)
+    target = Path(out) if out else Path(file).with_name(f"{plain_name(file)}.safetensors")
     card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks)
     click.echo(
         f"{target}: {card.name}, {card.system} on {card.backbone}, {len(vocabulary)} attributes, {card.fingerprint}"
