@@ -31,6 +31,9 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 """Attribute -> values. FashionAI's eight less what cannot be drawn apart, with category, colour and pattern."""
 
+LOWER, UPPER = ("skirt", "trousers"), ("top", "shirt", "sweater")
+"""Categories below and above the waist; the others are both."""
+
 # One block of items holds every category; twice those whose attributes have the most values.
 _BLOCK = ("top", "top", "shirt", "sweater", "dress", "dress", "jumpsuit", "skirt", "trousers", "coat", "coat")
 _SPLITS = ("train",) * 7 + ("valid",) + ("test",) * 2

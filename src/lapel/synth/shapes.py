@@ -125,4 +125,4 @@ def ellipse(x: float, y: float, rx: float, ry: float, steps: int = 20) -> Points
 
 def write(points: Sequence[Point], closed: bool = True) -> str:
     """The points as SVG path data."""
-    return "M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in points]) + ("Z" if closed else "")
+    return "M" + "L".join(map("%.1f %.1f".__mod__, points)) + ("Z" if closed else "")
