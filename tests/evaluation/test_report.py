@@ -126,16 +126,16 @@ def test_a_saved_evaluation_has_no_rankings_to_draw(evaluation: Evaluation, item
 def test_the_table_names_protocol_and_every_figure(evaluation: Evaluation) -> None:
     from rich.console import Console
 
-    console = Console(width=160, record=True, file=io.StringIO())
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(score_table(evaluation))
     text = console.export_text()
     score = evaluation.attributes["neckline"]
     assert "toy on small (test), protocol each-against-rest" in text
     for figure in (
         f"{score.map:.2f}",
-        f"{score.low:.2f} to {score.high:.2f}",
+        f"{score.low:.1f}-{score.high:.1f}",
         f"{score.chance:.2f}",
-        f"{score.r10:.1f}",
+        f"{score.r10:.0f}",
     ):
         assert figure in text
     assert f"{evaluation.overall:.2f}" in text and "Not scored: rare" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.table import Table
 
 from lapel.evaluation.record import Evaluation
@@ -15,32 +16,22 @@ def title_of(evaluation: Evaluation) -> str:
 
 
 def score_table(evaluation: Evaluation) -> Table:
-    """One row an attribute, then the overall figure and the mean over attributes; percents."""
+    """One row an attribute, then the overall figure and the mean over attributes; percents. It fits 80 columns."""
     table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation))
-    table.caption_justify = "left"
-    table.add_column("attribute")
-    for name in ("MAP", "95 % interval", "chance", "R@1", "R@5", "R@10", "queries", "gallery", "empty"):
+    table.caption_justify, table.box, table.padding = "left", box.SIMPLE_HEAD, (0, 1, 0, 0)
+    table.add_column("attribute", no_wrap=True)
+    for name in ("MAP", "95 %", "chance", "R@1", "5", "10", "queries", "gallery", "empty"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, s in evaluation.attributes.items():
-        recalls = (f"{r:.1f}" for r in (s.r1, s.r5, s.r10))
+        recalls = (f"{r:.0f}" for r in (s.r1, s.r5, s.r10))
         counts = (str(n) for n in (s.queries, s.gallery, s.empty))
-        table.add_row(name, f"{s.map:.2f}", f"{s.low:.2f} to {s.high:.2f}", f"{s.chance:.2f}", *recalls, *counts)
+        table.add_row(name, f"{s.map:.2f}", f"{s.low:.1f}-{s.high:.1f}", f"{s.chance:.2f}", *recalls, *counts)
     table.add_section()
-    interval, scores = f"{evaluation.low:.2f} to {evaluation.high:.2f}", evaluation.attributes.values()
+    interval, scores = f"{evaluation.low:.1f}-{evaluation.high:.1f}", evaluation.attributes.values()
     queries, empty = sum(s.queries for s in scores), sum(s.empty for s in scores)
-    table.add_row(
-        "overall",
-        f"{evaluation.overall:.2f}",
-        interval,
-        f"{evaluation.chance:.2f}",
-        "",
-        "",
-        "",
-        str(queries),
-        "",
-        str(empty),
-    )
-    table.add_row("mean of attributes", f"{evaluation.mean:.2f}")
+    overall = (f"{evaluation.overall:.2f}", interval, f"{evaluation.chance:.2f}")
+    table.add_row("overall", *overall, "", "", "", str(queries), "", str(empty))
+    table.add_row("mean", f"{evaluation.mean:.2f}")
     return table
 
 
@@ -48,7 +39,7 @@ def caption_of(evaluation: Evaluation) -> str:
     """What one must know to read the figures, line by line."""
     lines = [
         "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items "
-        "(empty) scores 0 and counts; R@k is the share of queries with a relevant item among the first k.",
+        "(empty) scores 0 and counts; mean is over attributes; R@1, 5, 10: the share of queries with a relevant item that early.",
         f"Left out of a query's ranking: {evaluation.near_duplicates}.",
         *(f"Not scored: {name} ({reason})." for name, reason in evaluation.skipped.items()),
         *(f"Note: {note}." for note in evaluation.notes),
