@@ -39,7 +39,8 @@ def caption_of(evaluation: Evaluation) -> str:
     """What one must know to read the figures, line by line."""
     lines = [
         "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items "
-        "(empty) scores 0 and counts; mean is over attributes; R@1, 5, 10: the share of queries with a relevant item that early.",
+        "(empty) scores 0 and counts; mean is over attributes; R@1, 5, 10: share of queries with a relevant item that "
+        "early.",
         f"Left out of a query's ranking: {evaluation.near_duplicates}.",
         *(f"Not scored: {name} ({reason})." for name, reason in evaluation.skipped.items()),
         *(f"Note: {note}." for note in evaluation.notes),
