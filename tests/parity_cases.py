@@ -19,7 +19,15 @@ def write_case(folder: Path, name: str, facts: dict[str, Any], expected: dict[st
     arrays = {key: np.asarray(value) for key, value in expected.items()}
     announced = {key: {"shape": list(array.shape), "dtype": str(array.dtype)} for key, array in arrays.items()}
     outputs = {key.split(":")[0] + (":*" if ":" in key else ""): "" for key in arrays}
-    common = {"case": name, "system": "ASEN", "dtype": "float32", "mode": "eval", "fill": {}, "outputs": outputs}
+    common: dict[str, Any] = {
+        "case": name,
+        "system": "ASEN",
+        "dtype": "float32",
+        "mode": "eval",
+        "fill": {},
+        "outputs": outputs,
+    }
+    common |= {"reference": {}, "state": []}
     (folder / f"{name}.json").write_text(json.dumps(common | facts | {"arrays": announced}))
     np.savez(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
 

@@ -15,6 +15,18 @@ from lapel.errors import InputError
 
 Arrays = dict[str, NDArray[Any]]
 
+ALWAYS: dict[str, type] = {
+    "runner": str,
+    "system": str,
+    "reference": dict,
+    "dtype": str,
+    "mode": str,
+    "state": list,
+    "fill": dict,
+    "outputs": dict,
+}
+"""Facts that every case states, whatever its runner makes of them; a case without one has been cut."""
+
 
 class CaseError(InputError):
     """A case that is damaged or contradicts itself."""
@@ -86,6 +98,9 @@ def read_case(folder: Path, name: str) -> Case:
         CaseError: a file is missing or damaged, or the two contradict each other.
     """
     facts = read_facts(folder, name)
+    for key, kind in ALWAYS.items():
+        if not isinstance(facts.get(key), kind):
+            raise CaseError(f"the JSON has no '{key}'" + (", or not of its kind" if key in facts else ""))
     try:
         with open(folder / f"{name}.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
             expected = {key: stored[key] for key in stored.files}
