@@ -17,10 +17,10 @@ def title_of(evaluation: Evaluation) -> str:
 
 def score_table(evaluation: Evaluation) -> Table:
     """One row an attribute, then the overall figure and the mean over attributes; percents. It fits 80 columns."""
-    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation))
-    table.caption_justify, table.box, table.padding = "left", box.SIMPLE_HEAD, (0, 1, 0, 0)
+    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
+    table.caption_justify, table.box, table.padding, table.show_edge = "left", box.SIMPLE_HEAD, (0, 0, 0, 0), False
     table.add_column("attribute", no_wrap=True)
-    for name in ("MAP", "95 %", "chance", "R@1", "5", "10", "queries", "gallery", "empty"):
+    for name in (" MAP", " 95 %", "chance", " R@1", " 5", " 10", "queries", "gallery", "empty"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, s in evaluation.attributes.items():
         recalls = (f"{r:.0f}" for r in (s.r1, s.r5, s.r10))
