@@ -117,3 +117,16 @@ def test_models_shows_the_card_of_a_checkpoint(make_checkpoint: Make) -> None:
     text = run("models", make_checkpoint("triplet", fitted=False))
     assert "(uniform: it does not attend)" in text
     assert "value probabilities are not fitted" in text
+
+
+def test_export_prints_how_map_changes_on_labelled_photos(
+    make_checkpoint: Make, photos: list[Path], tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{path},{('red', 'green')[n % 2]}" for n, path in enumerate(photos))
+    (tmp_path / "shop.csv").write_text(f"image,color\n{rows}\n")
+    text = run("export", make_checkpoint(), "--out", tmp_path / "onnx", "--labelled", tmp_path / "shop.csv")
+    change = json.loads((tmp_path / "onnx" / "certificate.json").read_text())["metric_change"]
+    found = change["attributes"]["color"]
+    shown = {row[0]: row[1] for row in cells(text)}["MAP on shop, color"]
+    assert shown == f"{found['original']:.1f} to {found['exported']:.1f} ({found['change']:+.1f})"
+    assert change["split"] == "all" and change["queries"] == 40 and 0 < found["original"] < 100

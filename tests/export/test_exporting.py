@@ -12,15 +12,30 @@ import pytest
 
 pytest.importorskip("torch")
 
+from lapel.datasets import read  # noqa: E402
 from lapel.errors import CheckpointError, InputError, ModelError  # noqa: E402
+from lapel.evaluation import evaluate  # noqa: E402
 from lapel.export import certificate as certificates  # noqa: E402
 from lapel.export import exporting  # noqa: E402
 from lapel.export.exporting import export_checkpoint  # noqa: E402
 from lapel.models import checkpoint as checkpoints  # noqa: E402
 from lapel.models.adapter import TorchModel  # noqa: E402
 from lapel.runtime import OnnxModel  # noqa: E402
+from lapel.schema import ItemTable  # noqa: E402
 
 Make = Callable[..., Path]
+
+
+def labelled(photos: list[Path], folder: Path, rename: dict[str, str] | None = None) -> ItemTable:
+    """A table of the photos: the second half is the test split, colours and sleeves dealt in turn."""
+    names = rename or {"color": "color", "sleeve": "sleeve"}
+    lines = [f"image,split,{names['color']},{names['sleeve']}"]
+    for n, path in enumerate(photos):
+        split, color = ("train" if n < len(photos) // 2 else "test"), ("red", "green", "blue")[n % 3]
+        lines.append(f"{path},{split},{color},{('short', 'long')[n // 3 % 2]}")
+    table = folder / "labels.csv"
+    table.write_text("\n".join(lines) + "\n")
+    return read(table)
 
 
 @pytest.mark.parametrize("system", ["triplet", "csn", "asen", "asen_v2"])
@@ -164,3 +179,30 @@ def test_int8_is_smaller_another_model_and_quiet(
     exact, rounded = OnnxModel(tmp_path / "fp32")(pixels), OnnxModel(tmp_path / "int8")(pixels)
     assert not np.array_equal(exact.embeddings, rounded.embeddings)
     assert (exact.embeddings * rounded.embeddings).sum(axis=2).min() > 0.9
+
+
+def test_the_change_of_map_is_that_of_two_evaluations(
+    make_checkpoint: Make, photos: list[Path], tmp_path: Path
+) -> None:
+    source, items = make_checkpoint(), labelled(photos, tmp_path)
+    found = export_checkpoint(source, tmp_path / "onnx", labelled=items).metric_change
+    assert found is not None and found["split"] == "test" and found["protocol"] == "each-against-rest"
+    model, card = checkpoints.load(source)
+    for way, each in {"original": TorchModel(model, card), "exported": OnnxModel(tmp_path / "onnx")}.items():
+        score = evaluate(each, items)
+        assert found["fingerprint"] == score.data.fingerprint
+        assert found["queries"] == sum(attribute.queries for attribute in score.attributes.values()) == 40
+        assert found["overall"][way] == pytest.approx(score.overall, abs=1e-4)
+        assert {n: f[way] for n, f in found["attributes"].items()} == pytest.approx(
+            {name: attribute.map for name, attribute in score.attributes.items()}, abs=1e-4
+        )
+    assert json.loads((tmp_path / "onnx" / "certificate.json").read_text())["metric_change"] == found
+
+
+def test_labels_that_the_model_does_not_know_write_nothing(
+    make_checkpoint: Make, photos: list[Path], tmp_path: Path
+) -> None:
+    items = labelled(photos, tmp_path, rename={"color": "heel", "sleeve": "sole"})
+    with pytest.raises(InputError, match="No attribute in common"):
+        export_checkpoint(make_checkpoint(), tmp_path / "onnx", labelled=items)
+    assert not (tmp_path / "onnx").exists()

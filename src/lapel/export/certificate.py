@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Certificate:
     differences: output -> greatest absolute difference over the sample.
     rank_overlap: attribute -> mean share of the `neighbours` nearest sample pictures that both models agree on.
     sample: pictures compared; `noise` when they were drawn from N(0, 1) because no photos were given.
+    metric_change: a `MetricChange` as a dictionary; None when no labelled photos were given.
     """
 
     fingerprint: str
@@ -38,6 +40,7 @@ class Certificate:
     values_fitted: bool
     opset: int
     versions: dict[str, str]
+    metric_change: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""

@@ -6,6 +6,7 @@ import platform
 import tempfile
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +17,11 @@ import numpy as np
 from lapel.errors import ImageError, InputError, MissingExtra, ModelError
 from lapel.export.certificate import Certificate, greatest_differences, rank_overlap, write_certificate
 from lapel.export.loading import run_checkpoint
+from lapel.export.metric_change import metric_change
 from lapel.images import decode_side, fit, normalise, open_image, read_images
+from lapel.progress import Progress
 from lapel.runtime.onnx import CARD, CERTIFICATE, COMPOSED, INPUT, MODEL, OUTPUTS, OnnxModel, file_sha256
-from lapel.schema import Card, Floats, Model, Outputs
+from lapel.schema import Card, Floats, ItemTable, Model, Outputs
 
 try:
     import torch
@@ -45,7 +48,13 @@ Precision = Literal["fp32", "int8"]
 
 
 def export_checkpoint(
-    checkpoint: str | Path, out: str | Path, *, int8: bool = False, sample: Sequence[str | Path] | None = None
+    checkpoint: str | Path,
+    out: str | Path,
+    *,
+    int8: bool = False,
+    sample: Sequence[str | Path] | None = None,
+    labelled: ItemTable | None = None,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Write `model.onnx`, `card.json` and `certificate.json` into a new folder.
 
@@ -56,9 +65,11 @@ def export_checkpoint(
             has a fingerprint of its own.
         sample: photos to compare on: at most 128 (256 for int8), evenly from the list; unreadable ones are left out.
             None compares on noise, which int8 refuses.
+        labelled: photos on whose test split (or all, without splits) both models' MAP is measured and certified.
+        progress: of measuring MAP; advances once a photo and model.
 
     Raises:
-        InputError: `out` exists; or int8 without photos.
+        InputError: `out` exists; int8 without photos; or `labelled` shares no attribute with the model.
         CheckpointError: the checkpoint cannot be read.
         ModelError: the exported model differs from the original by more than its precision allows.
     """
@@ -81,6 +92,10 @@ def export_checkpoint(
                 f"by {certificate.differences['embeddings']:.2g}, mean rank overlap {certificate.mean_overlap:.3f}. "
                 "Nothing was written."
             )
+        if labelled is not None:
+            change = metric_change(TorchModel(model, card), OnnxModel(folder), labelled, progress)
+            certificate = replace(certificate, metric_change=change.to_dict())
+            write_certificate(certificate, folder / CERTIFICATE)
         folder.rename(target)
     return certificate
 
