@@ -78,7 +78,7 @@ def chromium(tmp_path: Path) -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         own = f"--user-data-dir={tmp_path / 'chromium'}"
-        done = subprocess.run([program, *ALONE, own, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([program, *ALONE, own, *arguments], capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -80,7 +80,7 @@ def test_a_failure_is_one_line_and_a_non_zero_exit(
 
 def _lapel(*arguments: str) -> subprocess.CompletedProcess[str]:
     run = [sys.executable, "-c", "from lapel.interfaces.cli.main import main; main()", *arguments]
-    return subprocess.run(run, capture_output=True, text=True, timeout=120)
+    return subprocess.run(run, capture_output=True, text=True, timeout=300)
 
 
 def test_a_misspelt_command_is_answered_with_the_nearest() -> None:

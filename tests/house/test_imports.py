@@ -21,7 +21,7 @@ sys.addaudithook(lambda event, args: tried.append(event) if event == "socket.con
 
 def _loaded_after(code: str) -> dict[str, list[str]]:
     report = "\nprint(json.dumps({'modules': sorted(sys.modules), 'connections': tried}))"
-    done = subprocess.run([sys.executable, "-c", WATCH + code + report], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", WATCH + code + report], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180)
 
 
 def test_help_lists_every_target() -> None:

@@ -22,7 +22,7 @@ def _blocks(language: str) -> list[str]:
 def _lapel(line: str, folder: Path) -> None:
     arguments = shlex.split(re.sub(r"--n \d+", f"--n {GARMENTS}", line), comments=True)[1:]
     run = [sys.executable, "-c", "from lapel.interfaces.cli.main import main; main()", *arguments]
-    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
