@@ -19,7 +19,7 @@ WHOLE = ("category", "color", "pattern")
 
 
 def flat_drawing(canvas: Canvas, camera: Camera, size: int) -> NDArray[np.uint8]:
-    """(size, size, 3): every pixel's piece in the last channel, the zones in the first two, no soft edges."""
+    """(size, size, 4): the zones in the first two channels, every pixel's piece in the third, no soft edges."""
     zones = "".join(
         f'<g style="mix-blend-mode:lighten" transform="{camera.svg}">{"".join(shapes)}</g>'
         for shapes in canvas.zones.values()
@@ -44,15 +44,16 @@ def picture(canvas: Canvas, camera: Camera, flat: NDArray[np.uint8], light: Ligh
         np.array(axes, dtype=np.float32),
         np.array([PROFILES.index(piece.profile) for piece in canvas.pieces]),
     )
-    return apply(_render(body, size, crisp=False), ready, light)
+    return apply(_render(body, size, crisp=False).convert("RGB"), ready, light)
 
 
 def regions(canvas: Canvas, flat: NDArray[np.uint8], attributes: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Attribute -> (size, size) bool: the visible pixels that decide it, from the same shapes as the picture."""
     numbers = flat[..., 2]
     found: dict[str, NDArray[np.bool_]] = {}
+    whole = _tagged(canvas, {GARMENT})[numbers]
     for attribute in attributes:
-        mask = _tagged(canvas, {GARMENT if attribute in WHOLE else attribute})[numbers]
+        mask = whole if attribute in WHOLE else _tagged(canvas, {attribute})[numbers]
         if attribute in canvas.zones:
             zone = flat[..., list(canvas.zones).index(attribute)] > 0
             mask = mask | (zone & ~_tagged(canvas, {COVER})[numbers])
@@ -76,4 +77,4 @@ def _render(body: str, size: int, crisp: bool) -> Image.Image:
         skip_system_fonts=True,
         shape_rendering="crisp_edges" if crisp else "geometric_precision",
     )
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return Image.open(io.BytesIO(png))
