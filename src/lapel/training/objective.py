@@ -50,8 +50,8 @@ class TripletObjective(nn.Module):
 
     def forward(self, attributes: Tensor, anchor: Tensor, negative: Tensor, positive: Tensor) -> Step:
         """Attributes (B,) int64; photos (B, H, W, 3) uint8."""
-        x, y, z = (self.model.embed(self.pixels(role), attributes).float() for role in (anchor, negative, positive))
-        near, far = (x * z).sum(dim=1), (x * y).sum(dim=1)
+        x, y, z = self.pixels(anchor), self.pixels(negative), self.pixels(positive)
+        near, far = self.model.similarities(x, y, z, attributes)
         return Step(margin_ranking(near, far, self.margin), triplet_accuracy(near, far).detach())
 
 
