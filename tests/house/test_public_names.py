@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+import pytest
+
 import lapel
 
 PUBLIC = [
@@ -38,3 +40,8 @@ def test_every_public_method_of_the_catalogue_is_typed_and_documented() -> None:
         if not name.startswith("_"):
             assert inspect.getdoc(method), name
             assert inspect.signature(method).return_annotation is not inspect.Signature.empty, name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'lapel' has no attribute 'Catalog'"):
+        lapel.Catalog  # noqa: B018
