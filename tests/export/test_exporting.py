@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from lapel.datasets import read  # noqa: E402
+from lapel.embedding import embed  # noqa: E402
 from lapel.errors import CheckpointError, InputError, ModelError  # noqa: E402
 from lapel.evaluation import evaluate  # noqa: E402
 from lapel.export import certificate as certificates  # noqa: E402
@@ -206,3 +207,17 @@ def test_labels_that_the_model_does_not_know_write_nothing(
     with pytest.raises(InputError, match="No attribute in common"):
         export_checkpoint(make_checkpoint(), tmp_path / "onnx", labelled=items)
     assert not (tmp_path / "onnx").exists()
+
+
+def test_a_photo_has_one_embedding_whatever_it_is_embedded_with(
+    make_checkpoint: Make, photos: list[Path], tmp_path: Path
+) -> None:
+    export_checkpoint(make_checkpoint(), tmp_path / "onnx")
+    model, mixed = OnnxModel(tmp_path / "onnx"), [*photos[::2], *photos[1::2]][::-1]
+    alone, _ = embed(model, photos, [path.name for path in photos], batch=1)
+    for batch in (3, 16, 64):
+        together, _ = embed(model, mixed, [path.name for path in mixed], batch=batch)
+        rows = [together.ids.index(name) for name in alone.ids]
+        for name in ("embeddings", "regions", "values", "look"):
+            found = getattr(together.outputs, name)[rows]
+            assert found == pytest.approx(getattr(alone.outputs, name), abs=2e-6), (name, batch)
