@@ -250,6 +250,18 @@ def test_items_and_embeddings_line_up(catalogue: Catalogue, model: ColourModel) 
     assert table.outputs.composed is None
 
 
+def test_loose_photos_without_any_column_are_searched(tmp_path: Path, shop: Path, model: ColourModel) -> None:
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    for photo in shop.rglob("*.png"):
+        shutil.copy(photo, loose / photo.name)
+    catalogue = Catalogue.create(tmp_path / "loose.lapel", model=model)
+    catalogue.add(loose)
+    hits = catalogue.search(like={loose / "red-blue.png": {"top": 1.0}}, k=3)
+    assert hits[0].item.startswith("red-") and dict(hits[0].metadata) == {}
+    assert len(catalogue.search(like={loose / "red-blue.png": {"top": 1.0}}, where="id = 'red-blue.png'", k=3)) == 1
+
+
 def test_label_columns_come_back_as_attributes_and_filter_value_by_value(
     tmp_path: Path, shop: Path, model: ColourModel
 ) -> None:

@@ -51,7 +51,7 @@ class Collection:
             blocks[:, rows] = matrix(batch["all"]).reshape(len(batch), k, card.dim).swapaxes(0, 1)
             look[rows] = matrix(batch["look"])
             best[rows], probability[rows] = _tops(matrix(batch["values"]), card)
-        text = store.table(["id", "image"])
+        text = store.table(["id", "image", *store.columns]).combine_chunks()
         named: dict[str, Floats] = dict(zip(card.vocabulary.names, blocks, strict=True)) | {WHOLE_LOOK: look}
         return cls(
             card,
@@ -61,7 +61,7 @@ class Collection:
             ExactIndex(named),
             best,
             probability,
-            store.table(list(store.columns)).combine_chunks(),
+            text.select(list(store.columns)),
         )
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -74,7 +75,7 @@ def command() -> None:
 
 
 def main() -> None:
-    """Run `lapel`; a LapelError, a full disk or Ctrl-C becomes one line and a non-zero exit."""
+    """Run `lapel`; whatever goes wrong becomes one line and a non-zero exit."""
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -90,6 +91,11 @@ def main() -> None:
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         _fail(f"The operating system refused: {error.strerror or error}{place}.", 1)
+    except Exception as error:  # a defect of ours: still one line; who reports it can ask for the rest
+        if os.environ.get("LAPEL_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        _fail(f"Lapel has a defect here ({what}). Please report it, with what LAPEL_DEBUG=1 lapel ... prints.", 70)
 
 
 def _fail(message: str, code: int) -> None:
