@@ -28,7 +28,7 @@ def csn_loss(
     embed_weight: float = 5e-3,
     mask_weight: float = 5e-4,
 ) -> CSNTerms:
-    """Triplet term on distances plus penalties (Veit et al., CVPR 2017, Eq. 4-7, with the weights of their code).
+    """Triplet term on distances plus penalties (Veit et al., CVPR 2017, with the weights of their code).
 
         L = mean max(0, margin - d_far + d_close) + embed_weight * N_e / sqrt(B) + mask_weight * N_m / B
 

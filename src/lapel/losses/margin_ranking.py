@@ -9,7 +9,7 @@ from lapel.errors import ShapeError
 
 
 def margin_ranking(sim_positive: Tensor, sim_negative: Tensor, margin: float = 0.2) -> Tensor:
-    """mean over the batch of max(0, sim_negative - sim_positive + margin)    ASEN, triplet ranking loss (arXiv:2002.02814)
+    """mean over the batch of max(0, sim_negative - sim_positive + margin)    ASEN, its triplet loss (arXiv:2002.02814)
 
     Args:
         sim_positive, sim_negative: (B,) cosines of the anchor with its positive and its negative.

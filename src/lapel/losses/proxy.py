@@ -15,7 +15,7 @@ class ProxySoftmax(nn.Module):
         L = -log( sum over held v of softmax_v(scale * cos(e_k, w_v)) )
 
     averaged over the photos of an attribute, then over attributes. For one held value this is the normalised
-    softmax of Zhai & Wu, "Classification is a Strong Baseline for Deep Metric Learning" (arXiv:1811.12649, Eq. 3);
+    softmax of Zhai & Wu, "Classification is a Strong Baseline for Deep Metric Learning" (arXiv:1811.12649);
     the sum over several held values is ours.
 
     Args:
