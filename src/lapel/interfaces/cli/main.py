@@ -19,7 +19,7 @@ COMMANDS = {
     "export": "Turn a checkpoint into ONNX with a certificate.",
     "import": "Turn a published .pth.tar checkpoint into a Lapel checkpoint.",
     "index": "Fill or update a catalogue from photos; nothing is embedded twice.",
-    "models": "List shipped and imported models and their cards.",
+    "models": "List the shipped models; show the card of any model.",
     "parity": "Prove that models, losses and metrics give the published code's numbers.",
     "recipes": "List what can be trained.",
     "search": "Search a catalogue by the details of a photo.",
