@@ -54,6 +54,15 @@ class Case:
         """A fact that may be absent."""
         return self.facts.get(key, default)
 
+    @property
+    def given(self) -> Arrays:
+        """Arrays of the npz that are inputs, not results: those that an input of kind `npz` names."""
+        inputs = self.get("inputs", {}).values()
+        keys = [spec["key"] for spec in inputs if isinstance(spec, dict) and spec.get("kind") == "npz"]
+        if missing := [key for key in keys if key not in self.expected]:
+            raise CaseError(f"input '{missing[0]}' is missing from the npz")
+        return {key: self.expected[key] for key in keys}
+
     def forgotten(self, computed: Arrays) -> list[str]:
         """Arrays that the case asks for (its `outputs` describes their kind) but holds no expected numbers of."""
         kinds = {str(name).split(":")[0] for name in self["outputs"]}

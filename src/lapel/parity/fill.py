@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lapel.errors import InputError
@@ -74,6 +75,16 @@ def tensor(spec: Mapping[str, Any]) -> Tensor:
         fine = coarse.repeat_interleave(side, dim=-2).repeat_interleave(side, dim=-1)
         return fine[..., :height, :width].contiguous().to(dtype)
     raise InputError(f"The case has an input of unknown kind '{kind}'.")
+
+
+def picture(spec: Mapping[str, Any]) -> Image.Image:
+    """An input of kind `image`: an RGB picture of squares in random colours."""
+    height, width, side = (int(spec[key]) for key in ("height", "width", "block"))
+    _check_shape("image", [height, width, 3], INPUT_LIMIT)
+    source = torch.Generator().manual_seed(int(spec["seed"]))
+    colors = torch.randint(0, 256, (math.ceil(height / side), math.ceil(width / side), 3), generator=source)
+    fine = colors.repeat_interleave(side, 0).repeat_interleave(side, 1)[:height, :width]
+    return Image.fromarray(fine.to(torch.uint8).numpy())
 
 
 def _dtype(name: str) -> torch.dtype:
