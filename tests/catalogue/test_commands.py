@@ -176,3 +176,44 @@ def test_the_page_shows_its_heat_maps_in_a_browser(
         title = re.search("<title>(.*?)</title>", chromium(f"--window-size={width}", "--dump-dom", page.as_uri()))
         assert title is not None
         assert title[1] == "000000 111111 0 true"
+
+
+def test_add_wants_a_catalogue_that_is_there(shop: Path, tmp_path: Path, run: Run) -> None:
+    draw(tmp_path / "more" / "white.png", "white", "white")
+    code, out, _ = run("add", shop, tmp_path / "more", "--json")
+    assert code == 0 and (json.loads(out)["new"], json.loads(out)["items"]) == (1, 6)
+    code, _, err = run("add", tmp_path / "shop.lapal", tmp_path / "more")
+    assert code == 1 and "is not a catalogue" in err
+
+
+def test_update_by_table_and_by_hand(shop: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "prices.csv").write_text("id,price\nred-red,11\nnobody,1\n")
+    code, out, err = run("update", shop, tmp_path / "prices.csv")
+    assert (code, out) == (0, "1 updated, 0 had these values already.\n") and "1 ids are not stored: nobody" in err
+    code, out, _ = run("update", shop, "--item", "red-blue", "--set", "price=", "--set", "sold=true", "--json")
+    assert json.loads(out) == {"updated": 1, "unchanged": 0, "unknown": []}
+    stored = Catalogue.open(shop).items().table
+    assert stored["price"].to_pylist() == [11, None, 30, 40, None]
+    assert stored["sold"].to_pylist() == [None, True, None, None, None]
+    assert run("update", shop)[0] == 2 and run("update", shop, "--item", "red-red", "--set", "x")[0] == 2
+
+
+def test_remove_by_id_and_by_filter(shop: Path, run: Run) -> None:
+    assert json.loads(run("remove", shop, "red-red", "nobody", "--json")[1]) == {"removed": 1, "items": 4}
+    assert run("remove", shop, "--where", "price >= 30")[1] == f"2 removed. {shop} holds 2 items.\n"
+    assert Catalogue.open(shop).items().ids == ("red-blue", "blue-red")
+    assert run("remove", shop)[0] == 2
+
+
+def test_info_compact_and_verify(shop: Path, run: Run) -> None:
+    assert json.loads(run("info", shop, "--json")[1])["items"] == 5
+    code, out, _ = run("info", shop)
+    assert code == 0 and "price (int64)" in out and "colours" in out
+    code, out, _ = run("compact", shop, "--json")
+    assert code == 0 and json.loads(out)["items"] == 5
+    code, out, err = run("verify", shop, "--photos")
+    assert (code, err) == (0, "")
+    assert out == "5 items read, 0 problems.\nOriginal photos: 5 as they were, 0 changed, 0 missing.\n"
+    (shop / "model" / "model.onnx").write_bytes(b"x")
+    code, out, err = run("verify", shop)
+    assert code == 1 and err.startswith("damaged: ") and "its model 'colours' cannot be opened" in err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,19 +13,23 @@ from PIL import Image
 from lapel.catalogue.adding import Adding, AddReport
 from lapel.catalogue.asking import Like, build_query
 from lapel.catalogue.columns import label_values, sizes, stored_embeddings, stored_items
-from lapel.catalogue.manifest import FILE, Manifest
-from lapel.catalogue.models import FOLDER, ModelLike, check_same, copy_in, reopen, resolve
+from lapel.catalogue.making import claim, clear_half_made
+from lapel.catalogue.manifest import Manifest
+from lapel.catalogue.models import ModelLike, check_same, copy_in, reopen, resolve
+from lapel.catalogue.records import StoredItem, one_row, read_item
 from lapel.catalogue.sheets import section
 from lapel.catalogue.sources import read_source
-from lapel.errors import CatalogueError
+from lapel.catalogue.updating import Changes, UpdateReport, apply, as_table, new_labels
+from lapel.catalogue.verifying import VerifyReport, verify
 from lapel.explain.contact_sheet import contact_sheet
 from lapel.progress import Progress, Quiet
 from lapel.schema import Answer, EmbeddingTable, Hit, ItemTable, Model, Query
 from lapel.search import Collection, Searcher
+from lapel.search.collection import FILTERABLE
+from lapel.search.where import parse
 from lapel.store import LanceStore, writing
 
 DEFAULT_MODEL = "lapel-lite"
-OWN_FILES = frozenset({"items.lance", FOLDER, "writer.lock"})
 
 
 class Catalogue:
@@ -53,9 +56,9 @@ class Catalogue:
         """
         folder = Path(path)
         opened, source, name = resolve(model)
-        _claim(folder)
+        claim(folder)
         with writing(folder):
-            _clear_half_made(folder)
+            clear_half_made(folder)
             store = LanceStore.create(folder, sizes(opened.card))
             if source == "copied":
                 copy_in(opened, folder)
@@ -146,9 +149,7 @@ class Catalogue:
 
         with writing(self.folder):
             self._refresh()
-            self.manifest = self.manifest.with_labels(label_values(items))
-            self.manifest.save(self.folder)  # before the rows: a label column must never pass for metadata
-            self.store.label_columns(tuple(self.manifest.labels))
+            self._know_labels(label_values(items))
             adding = Adding(
                 self.store, self.manifest.card, self.model, items, on_disk, progress or Quiet(), strict, workers
             )
@@ -164,6 +165,58 @@ class Catalogue:
             removed = self.store.delete(list(ids))
             self._committed()
         return removed
+
+    def update(self, changes: Changes) -> UpdateReport:
+        """Change labels and metadata of stored items, in one commit; photos and embeddings stay.
+
+        Args:
+            changes: id -> column -> new value (None empties the cell; columns not mentioned stay), or a table with
+                a column `id` (Arrow, `ItemTable`, or a CSV or Parquet file), whose every cell is taken over. A
+                column that is new is created.
+
+        Raises:
+            InputError: a column that the catalogue fills itself.
+            TableError: no ids, or one twice.
+            CatalogueError: another process is writing, or a column of another kind; nothing is changed then.
+        """
+        with writing(self.folder):
+            self._refresh()
+            table = as_table(changes, self.store)
+            self._know_labels(new_labels(table, self.manifest))
+            report = apply(self.store, table)
+            self._committed()
+        return report
+
+    def compact(self) -> None:
+        """Join the small pieces that many commits leave; changes no answer. Adding does it by itself at its end."""
+        with writing(self.folder):
+            self._refresh()
+            self.store.compact()
+            self._committed()
+
+    def verify(self, *, photos: bool = False, progress: Progress | None = None) -> VerifyReport:
+        """Read everything and report what is not as it was written; changes nothing.
+
+        photos: look at the original photos as well (they are not needed to search).
+        """
+        return verify(self.store, self.manifest, self.folder, photos, progress)
+
+    def get(self, item: str) -> StoredItem:
+        """What is kept of an item: its metadata, labels, predicted values.
+
+        Raises:
+            UnknownName, QueryError: there is no such item.
+        """
+        return read_item(self.store, self.manifest, item)
+
+    def matching(self, where: str) -> list[str]:
+        """The ids of the items that meet a filter, in insertion order. Raises as a search's filter does."""
+        condition = parse(where, [*FILTERABLE, *self.store.columns])
+        return [str(item) for item in self.store.table(["id"])["id"].filter(self.store.filter(condition)).to_pylist()]
+
+    def thumb(self, item: str) -> bytes:
+        """An item's thumbnail, kept in the catalogue: JPEG, at most 256 pixels a side. Raises as `get` does."""
+        return bytes(one_row(self.store, item, ["thumb"])["thumb"][0].as_py())
 
     def search(self, like: Like, *, where: str = "", unlike: Like | None = None, k: int = 20) -> list[Hit]:
         """The k items most like the references in the attributes named, best first; see `Query` for the score.
@@ -226,23 +279,13 @@ class Catalogue:
         self.store = LanceStore.open(self.folder, self.manifest.table_version, locked=True)
         self._searcher = None
 
+    def _know_labels(self, seen: dict[str, tuple[str, ...]]) -> None:
+        """Saved before the rows are: a label column must never pass for metadata."""
+        self.manifest = self.manifest.with_labels(seen)
+        self.manifest.save(self.folder)
+        self.store.label_columns(tuple(self.manifest.labels))
+
     def _committed(self) -> None:
         self._searcher = None
         self.manifest = self.manifest.at(self.store.version)
         self.manifest.save(self.folder)
-
-
-def _claim(folder: Path) -> None:
-    """Make the folder, or accept an empty one or one where a creation was cut short."""
-    if folder.is_file():
-        raise CatalogueError(f"{folder} is a file; give the name of a folder for the catalogue.")
-    if (folder / FILE).exists():
-        raise CatalogueError(f"{folder} is a catalogue already; open it, or choose another name.")
-    if folder.is_dir() and (others := {path.name for path in folder.iterdir()} - OWN_FILES):
-        raise CatalogueError(f"{folder} is not empty (it holds {min(others)}); give a new folder for the catalogue.")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-def _clear_half_made(folder: Path) -> None:
-    for name in ("items.lance", FOLDER):
-        shutil.rmtree(folder / name, ignore_errors=True)

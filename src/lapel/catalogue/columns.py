@@ -42,13 +42,18 @@ def user_columns(items: ItemTable) -> pa.Table:
     for name in items.table.column_names:
         column = items.table[name]
         if name not in NOT_STORED and column.null_count < len(column):
-            kept[name] = column.cast(_kind(column.type, name))
+            kept[name] = column.cast(kind_of(column.type, name))
     return pa.table(kept)
 
 
-def _kind(given: pa.DataType, name: str) -> pa.DataType:
+def kind_of(given: pa.DataType, name: str) -> pa.DataType:
+    """The kind that a catalogue keeps a column of this type as.
+
+    Raises:
+        TableError: lists, structures or bytes.
+    """
     if pa.types.is_dictionary(given):
-        return _kind(given.value_type, name)
+        return kind_of(given.value_type, name)
     if pa.types.is_boolean(given):
         return pa.bool_()
     if pa.types.is_integer(given):

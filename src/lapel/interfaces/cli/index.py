@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -25,21 +24,8 @@ def command(
     command goes on where a stopped one left off.
     """
     from lapel.catalogue.sources import read_source
+    from lapel.interfaces.cli._adding import add_and_report
     from lapel.interfaces.cli._catalogues import open_or_create
-    from lapel.progress import bar
 
     items = read_source(source, labels)
-    opened = open_or_create(catalogue, model)
-    with bar("indexing", len(items), show=False if as_json else None) as progress:
-        report = opened.add(items, strict=strict, workers=workers, progress=progress)
-    if as_json:
-        click.echo(json.dumps(report.to_dict() | {"items": len(opened)}, ensure_ascii=False))
-        return
-    rate = f", {report.embedded / report.seconds:.0f} photos per second" if report.embedded and report.seconds else ""
-    click.echo(
-        f"{report.new} new, {report.unchanged} unchanged ({report.updated} with new labels or metadata), "
-        f"{report.changed} changed, {len(report.unreadable)} unreadable; {report.seconds:.1f} s{rate}."
-    )
-    for error in report.unreadable:
-        click.echo(f"unreadable: {error}", err=True)
-    click.echo(f"{catalogue} holds {len(opened)} items.")
+    add_and_report(open_or_create(catalogue, model), items, strict, workers, as_json)

@@ -11,7 +11,9 @@ import click
 from lapel.errors import LapelError
 
 COMMANDS = {
+    "add": "Add photos to a catalogue that is there; nothing is embedded twice.",
     "cache": "Show or clear what Lapel keeps on this machine.",
+    "compact": "Join the small pieces that many changes leave in a catalogue.",
     "compare": "Paired significance of two evaluations, attribute by attribute.",
     "data": "Check, draw or convert data (data check, synth, convert).",
     "demo": "Draw a small catalogue, index it with the shipped model, open a search page.",
@@ -19,11 +21,15 @@ COMMANDS = {
     "export": "Turn a checkpoint into ONNX with a certificate.",
     "import": "Turn a published .pth.tar checkpoint into a Lapel checkpoint.",
     "index": "Fill or update a catalogue from photos; nothing is embedded twice.",
+    "info": "What a catalogue is and holds.",
     "models": "List the shipped models; show the card of any model.",
     "parity": "Prove that models, losses and metrics give the published code's numbers.",
     "recipes": "List what can be trained.",
+    "remove": "Remove items from a catalogue.",
     "search": "Search a catalogue by the details of a photo.",
     "train": "Train a recipe; Ctrl-C or a crash loses at most the last checkpoint interval.",
+    "update": "Change the metadata of stored items, from a table or by hand.",
+    "verify": "Read a whole catalogue and say what is damaged.",
 }
 """Command -> its line in `lapel --help`, kept here so that help imports no command."""
 

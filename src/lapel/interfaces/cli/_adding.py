@@ -1,0 +1,36 @@
+"""What `lapel index` and `lapel add` share: add with a bar, print the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lapel.catalogue import AddReport, Catalogue
+    from lapel.schema import ItemTable
+
+
+def add_and_report(opened: Catalogue, items: ItemTable, strict: bool, workers: int, as_json: bool) -> None:
+    """Add items to an open catalogue; unreadable photos go to stderr."""
+    from lapel.progress import bar
+
+    with bar("indexing", len(items), show=False if as_json else None) as progress:
+        report = opened.add(items, strict=strict, workers=workers, progress=progress)
+    if as_json:
+        click.echo(json.dumps(report.to_dict() | {"items": len(opened)}, ensure_ascii=False))
+    else:
+        _print(report, opened.folder, len(opened))
+
+
+def _print(report: AddReport, folder: Path, items: int) -> None:
+    rate = f", {report.embedded / report.seconds:.0f} photos per second" if report.embedded and report.seconds else ""
+    click.echo(
+        f"{report.new} new, {report.unchanged} unchanged ({report.updated} with new labels or metadata), "
+        f"{report.changed} changed, {len(report.unreadable)} unreadable; {report.seconds:.1f} s{rate}."
+    )
+    for error in report.unreadable:
+        click.echo(f"unreadable: {error}", err=True)
+    click.echo(f"{folder} holds {items} items.")
