@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lapel.errors import TableError, UnknownName
+from lapel.schema.release import Release, TripletLists
 from lapel.schema.vocabulary import Vocabulary
 
 SEPARATOR = "|"
@@ -70,6 +71,7 @@ class ItemTable:
         where not given), then attribute columns (text; null unknown; values joined by `|`), then metadata.
     attributes: the attribute columns and their values, in index order.
     name: what reports call this data. complete: False when images or rows of a release were left out.
+    release: the published release it was read from, None for one's own data. triplets: its judged triplets, if any.
     """
 
     table: pa.Table
@@ -78,6 +80,8 @@ class ItemTable:
     name: str = "table"
     complete: bool = True
     notes: tuple[str, ...] = field(default=())
+    release: Release | None = None
+    triplets: TripletLists | None = None
 
     def __post_init__(self) -> None:
         for column in ("id", "image"):
@@ -173,34 +177,35 @@ class ItemTable:
         chosen = np.asarray(rows)
         if chosen.dtype == bool:
             chosen = np.flatnonzero(chosen)
-        return ItemTable(
-            self.table.take(pa.array(chosen, pa.int64())),
-            self.vocabulary,
-            self.root,
-            self.name,
-            self.complete,
-            self.notes,
-        )
+        return replace(self, table=self.table.take(pa.array(chosen, pa.int64())))
 
     def split(self, name: str) -> ItemTable:
-        """The rows of one split.
+        """The rows of one split; in a release of triplets without splits, those that the split's triplets name.
+
+        `complete` then says whether this split has all the photos that the release states for it.
 
         Raises:
             TableError: the table has no splits, or this one is empty.
         """
-        if "split" not in self.table.column_names:
-            raise TableError(f"{self.name}: there is no column 'split'; add one holding {', '.join(SPLITS)}.")
-        rows = np.asarray(pc.fill_null(pc.equal(self.table["split"], name), False))
-        if not rows.any():
+        if "split" in self.table.column_names:
+            rows = np.asarray(pc.fill_null(pc.equal(self.table["split"], name), False))
             have = sorted(set(pc.unique(self.table["split"]).to_pylist()) - {None})
+        elif self.triplets is not None:
+            used = {n for n, u in zip(self.triplets.names, self.triplets.used(name), strict=True) if u}
+            rows = np.fromiter((item in used for item in self.ids), bool, len(self))
+            have = sorted(self.triplets.lists)
+        else:
+            raise TableError(f"{self.name}: there is no column 'split'; add one holding {', '.join(SPLITS)}.")
+        if not rows.any():
             raise TableError(f"{self.name}: split '{name}' is empty; it has: {', '.join(have) or 'none'}.")
-        return self.take(rows)
+        part = self.take(rows)
+        if self.release is None or name not in self.release.photos:
+            return part
+        return replace(part, complete=len(part) == self.release.photos[name])
 
     def select(self, attributes: Sequence[str]) -> ItemTable:
         """The same rows with these attributes only, in this order; the others become metadata."""
         for name in attributes:
             if name not in self.vocabulary.names:
                 raise UnknownName("attribute", name, self.vocabulary.names, self.name)
-        return ItemTable(
-            self.table, self.vocabulary.select(attributes), self.root, self.name, self.complete, self.notes
-        )
+        return replace(self, vocabulary=self.vocabulary.select(attributes))
