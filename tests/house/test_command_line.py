@@ -86,7 +86,7 @@ def _lapel(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
     done = _lapel("serch")
     assert done.returncode != 0
-    assert done.stderr.startswith("Error: Unknown command 'serch'. Did you mean 'search'? Known: cache, ")
+    assert done.stderr.startswith("Error: Unknown command 'serch'. Did you mean 'search'? Known: add, ")
     assert done.stderr.count("\n") == 1
 
 
