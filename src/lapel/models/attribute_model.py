@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -123,15 +124,21 @@ class AttributeModel(nn.Module):
         return unit(self.head(self.backbone(pixels), attributes).raw)
 
     def similarities(
-        self, anchor: Tensor, negative: Tensor, positive: Tensor, attributes: Tensor
+        self, anchor: Tensor, negative: Tensor, positive: Tensor, attributes: Tensor, order: str = "anp"
     ) -> tuple[Tensor, Tensor]:
         """Cosines of (anchor, positive) and (anchor, negative), each (B,); photos are (B, 3, H, W).
 
-        One forward a role in the published order, anchor, negative, positive: in training mode batch statistics
-        belong to one role, and running averages move three times.
+        One forward a role: in training mode batch statistics belong to one role, and running averages move three
+        times, in this order: anchor, negative, positive ("anp": ASEN) or anchor, positive, negative ("apn").
         """
-        a, n, p = (self.embed(role, attributes) for role in (anchor, negative, positive))
+        roles = {"a": anchor, "n": negative, "p": positive}
+        embedded = {role: self.embed(roles[role], attributes) for role in order}
+        a, n, p = (embedded[role] for role in "anp")
         return (a * p).sum(dim=1), (a * n).sum(dim=1)
+
+    def views(self, photos: Sequence[Tensor], attributes: Tensor) -> list[Tensor]:
+        """Photos (B, 3, H, W) each, attributes (B,) -> (B, D) unit each: one forward a view, in the given order."""
+        return [self.embed(view, attributes) for view in photos]
 
     def regions(self, pixels: Tensor, attributes: Tensor) -> Tensor:
         """Pixels (B, 3, H, W), attributes (B,) -> (B, h, w), each map summing to 1."""

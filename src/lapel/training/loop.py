@@ -13,6 +13,7 @@ from lapel.evaluation.photos import evaluate
 from lapel.evaluation.record import Evaluation
 from lapel.models.adapter import Precision, TorchModel
 from lapel.progress import Progress, bar
+from lapel.training.chain import train_stages
 from lapel.training.finish import finish
 from lapel.training.freezing import training_mode
 from lapel.training.journal import Journal
@@ -20,10 +21,11 @@ from lapel.training.objective import Step
 from lapel.training.optimiser import set_rate
 from lapel.training.pictures import ahead
 from lapel.training.place import Place, restore, save_best, save_last
+from lapel.training.plans import Say
 from lapel.training.recipe import Recipe, Running
 from lapel.training.run_folder import RunFolder
 from lapel.training.schedule import rate_factor
-from lapel.training.stage import Say, Stage, set_stage, start_processes
+from lapel.training.stage import Stage, set_stage, start_processes
 from lapel.training.stopping import Stopped, Wish, listening
 
 
@@ -38,7 +40,8 @@ def train(
     """Train a recipe in a run folder.
 
     Args:
-        recipe: see `lapel.training.load_recipe`.
+        recipe: see `lapel.training.load_recipe`; one of several stages runs them all, each in a folder of its own
+            inside the run folder, and the last one's model is the run's.
         run_folder: made by the run; an existing one must be empty, unless `resume`.
         resume: go on from the folder's last checkpoint, to the same weights as if never stopped.
         quick: two steps on CPU with tiny photos, to see that everything fits together.
@@ -51,15 +54,21 @@ def train(
     Raises:
         InputError: the folder is taken, or holds another recipe's run.
         TableError, ImageError, UnknownName: the data cannot be used as the recipe asks.
+        CheckpointError: the checkpoint of the stage before is missing, or is of another model.
         TrainingError: the loss is no number, an attribute cannot be learnt, or nothing can be written.
         Stopped: Ctrl-C; the place is saved.
     """
     recipe = recipe.quick if quick else recipe
+    if recipe.stages:
+        return train_stages(
+            recipe, run_folder, resume, lambda part, at, again: train(part, at, again, say=say, show=show)
+        )
     folder = RunFolder(run_folder)
     fabric = start_processes(recipe.running)
     if fabric.is_global_zero:
         folder.reopen(recipe) if resume else folder.refuse_taken()
-    stage = set_stage(recipe, fabric, say if fabric.is_global_zero else lambda remark: None)
+    heard = say if fabric.is_global_zero else lambda remark: None
+    stage = set_stage(recipe, fabric, heard, fresh=not (resume and folder.last.exists()))
     if fabric.is_global_zero and not resume:
         folder.start(recipe)
     fabric.barrier()

@@ -38,24 +38,30 @@ class Input(nn.Module):
         return ((scaled - self.mean) / self.std).contiguous(memory_format=self.layout)
 
 
-class TripletObjective(nn.Module):
-    """As published: anchor, negative and positive each in a forward of its own, in this order, so that batch
+class Objective(nn.Module):
+    """Computes a `Step` from what its feed gives. criterion: holds the loss's own weights, where it has some."""
+
+    criterion: nn.Module
+
+
+class TripletObjective(Objective):
+    """As published: anchor, negative and positive each in a forward of its own, in the order asked for, so that batch
     statistics belong to one role and running averages move three times a step; the margin ranking loss.
     """
 
-    def __init__(self, model: AttributeModel, pixels: Input, margin: float) -> None:
+    def __init__(self, model: AttributeModel, pixels: Input, margin: float, order: str = "anp") -> None:
         super().__init__()
-        self.model, self.pixels, self.margin = model, pixels, margin
+        self.model, self.pixels, self.margin, self.order = model, pixels, margin, order
         self.criterion = nn.Module()  # no weights of its own
 
     def forward(self, attributes: Tensor, anchor: Tensor, negative: Tensor, positive: Tensor) -> Step:
         """Attributes (B,) int64; photos (B, H, W, 3) uint8."""
         x, y, z = self.pixels(anchor), self.pixels(negative), self.pixels(positive)
-        near, far = self.model.similarities(x, y, z, attributes)
+        near, far = self.model.similarities(x, y, z, attributes, self.order)
         return Step(margin_ranking(near, far, self.margin), triplet_accuracy(near, far).detach())
 
 
-class BatchObjective(nn.Module):
+class BatchObjective(Objective):
     """Ours: all K attributes of every photo from one pass; a weighted sum of losses over the pairs in the batch."""
 
     def __init__(self, model: AttributeModel, pixels: Input, criterion: nn.Module) -> None:

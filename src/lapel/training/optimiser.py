@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lapel.models.attribute_model import AttributeModel
-from lapel.training.recipe import Loss, Optimiser
-
 PREFIX = "optimizer."
 
 
-def build_optimizer(
-    model: AttributeModel, criterion: nn.Module, recipe: Optimiser, loss: Loss
-) -> torch.optim.Optimizer:
-    """Adam (AdamW with weight decay) over up to three groups: backbone, head, and the loss's own weights.
+class Group(NamedTuple):
+    """Weights that share a learning rate. name: as logs call it. rate: before any schedule."""
+
+    name: str
+    modules: Sequence[nn.Module]
+    rate: float
+    decay: float = 0.0
+
+
+def build_optimizer(groups: Sequence[Group], weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    """Adam, or AdamW with weight decay, over groups in their order; frozen weights, and empty groups, are left out.
 
     Each group carries its `base`, the rate that `set_rate` scales.
     """
-    backbone_rate = recipe.lr if recipe.backbone_lr is None else recipe.backbone_lr
-    groups = [
-        ("backbone", model.backbone, backbone_rate, recipe.weight_decay),
-        ("head", model.head, recipe.lr, recipe.weight_decay),
-        ("loss", criterion, recipe.lr * loss.proxy_lr, 0.0),
-    ]
     described: list[dict[str, Any]] = []
-    for name, module, rate, decay in groups:
-        if weights := [p for p in module.parameters() if p.requires_grad]:
+    for name, modules, rate, decay in groups:
+        if weights := [p for module in modules for p in module.parameters() if p.requires_grad]:
             described.append({"name": name, "params": weights, "lr": rate, "base": rate, "weight_decay": decay})
-    return torch.optim.AdamW(described) if recipe.weight_decay else torch.optim.Adam(described)
+    return torch.optim.AdamW(described) if weight_decay else torch.optim.Adam(described)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

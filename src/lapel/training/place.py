@@ -68,6 +68,7 @@ def restore(stage: Stage, folder: RunFolder) -> Place:
             f"{', '.join(stage.card.vocabulary.names)}, or other values of these. Resume with the data of the start."
         )
     stage.model.load_state_dict(loaded.state)
+    stage.card = stage.card.with_(pretrained=loaded.card.pretrained)  # it knows which earlier stage it continues
     unpack(stage.optimizer, loaded.extra)
     own = {n.removeprefix(CRITERION): v for n, v in loaded.extra.items() if n.startswith(CRITERION)}
     stage.criterion.load_state_dict(own)

@@ -33,7 +33,8 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     Args:
         name_or_path: `clothing-attributes/asen_v2`, or a path ending in .yaml.
         overrides: `key=value` with a dotted key and a YAML value: `optimiser.lr=3e-4`, `data.attributes=[color]`.
-            `data=PATH` is short for `data.root=PATH`.
+            `data=PATH` is short for `data.root=PATH`. What a stage of a chained recipe says itself is changed there:
+            `stages.0.optimiser.epochs=5`.
 
     Raises:
         UnknownName: no such recipe, or a key that recipes do not have; the nearest is suggested.
@@ -59,7 +60,7 @@ def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
         UnknownName, InputError: as `load_recipe`.
     """
     try:
-        return Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content)
     except ValidationError as errors:
         first = errors.errors()[0]
         keys = tuple(str(key) for key in first["loc"])
@@ -71,6 +72,11 @@ def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
             raise InputError(f"{where}: {problem}.") from None
         given = "" if first["type"] == "missing" else f" (given {first['input']!r})"
         raise InputError(f"{where}: {dotted}: {problem}{given}.") from None
+    for number in range(1, len(recipe.stages) + 1):
+        if "stages" in recipe.stages[number - 1]:
+            raise InputError(f"{where}, stage {number}: a stage has no stages of its own.")
+        parse(recipe.stage_content(number), f"{where}, stage {number}")
+    return recipe
 
 
 def dump(recipe: Recipe) -> str:

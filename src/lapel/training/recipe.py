@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -61,6 +62,9 @@ class Model(_Part):
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
     freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
+    start: the checkpoint, or run folder, of an earlier stage, whose weights this run continues; what is taken of it is
+        the system's to say. In the later stages of a chained recipe "last" (as published) and "best" mean the
+        checkpoint of the stage before.
     """
 
     system: Literal["triplet", "csn", "asen", "asen_v2"]
@@ -76,6 +80,7 @@ class Model(_Part):
     pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
     freeze_batchnorm: bool = False
+    start: str = ""
 
     @property
     def preprocess(self) -> Preprocess:
@@ -98,6 +103,19 @@ class Augment(_Part):
     jitter: float = Field(default=0.0, ge=0, lt=1)
 
 
+class Distortion(_Part):
+    """Distorted copies of each anchor, as ASENet_V2+GD learns from.
+
+    kind: "perspective" (published), "affine" or "rotation" (see `lapel.training.distort`).
+    scales: one copy an entry, each from 0 to 1; published: 0.2 and 0.4.
+    interpolation: of the distortion; the published runs' torchvision took bicubic, today's takes bilinear.
+    """
+
+    kind: Literal["perspective", "affine", "rotation"] = "perspective"
+    scales: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=(0.2, 0.4), min_length=1)
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+
 class Sampling(_Part):
     """What a training step sees.
 
@@ -106,18 +124,25 @@ class Sampling(_Part):
     batch: triplets, or photos, a step and a process.
     triplets: triplets an epoch ("triplets" only).
     negative: drawn "entry" by entry (ASEN), or "value" first and then entry (ASEN++, RPF) ("triplets" only).
+    order: of the three forwards of a step, which is that of batch norm's running averages: anchor, negative, positive
+        ("anp": ASEN, GD) or anchor, positive, negative ("apn": ASEN++, RPF) ("triplets" only).
     balanced: share of each batch drawn evenly over the values of one attribute, which rotates; the rest goes once
         through the training photos ("batch" only).
     steps: steps an epoch; 0: one pass over the photos, or `triplets` triplets.
+    distortion: distorted copies of the anchors that are learnt from too; null: none. In "triplets" mode the loss then
+        has 1 + 2 * copies terms (ASENet_V2+GD); in "batch" mode every photo is an anchor, and the copies, with their
+        photo's labels, stand in the batch beside it.
     """
 
     mode: Literal["triplets", "batch"] = "batch"
     batch: int = Field(default=16, ge=1)
     triplets: int = Field(default=100_000, ge=1)
     negative: Literal["entry", "value"] = "entry"
+    order: Literal["anp", "apn"] = "anp"
     balanced: float = Field(default=0.5, ge=0, le=1)
     steps: int = Field(default=0, ge=0)
     augment: Augment = Augment()
+    distortion: Distortion | None = None
 
 
 class Loss(_Part):
@@ -141,7 +166,10 @@ class Optimiser(_Part):
     """How weights move. The defaults are the published ones of ASENet_V2: Adam, 1e-4, times 0.9 every 3 epochs.
 
     lr: of the head. backbone_lr: of the backbone; null: the same. weight_decay: 0 is plain Adam, else AdamW.
-    schedule: "step" multiplies by `decay` every `step_size` epochs; "cosine" falls to zero over the run; "constant".
+    slow_lr: of the parts that an earlier stage has trained, in systems of two stages; null: a tenth of `lr`.
+    schedule: "step" multiplies by `decay` every `step_size` epochs; "cosine" falls to `eta_min` over the run;
+        "constant". cosine_by: the cosine falls with every "step", or with every "epoch" as published.
+    eta_min: the learning rate that the cosine ends at; of a group with a rate of its own, the same share of it.
     warmup: steps of linear rise. accumulate: steps whose gradients are averaged into one update.
     clip: greatest gradient norm (0: no clipping).
     """
@@ -149,8 +177,11 @@ class Optimiser(_Part):
     epochs: int = Field(default=50, ge=1)
     lr: float = Field(default=1e-4, gt=0)
     backbone_lr: float | None = Field(default=None, ge=0)
+    slow_lr: float | None = Field(default=None, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["step", "cosine", "constant"] = "step"
+    cosine_by: Literal["step", "epoch"] = "step"
+    eta_min: float = Field(default=0.0, ge=0)
     step_size: int = Field(default=3, ge=1)
     decay: float = Field(default=0.9, gt=0, le=1)
     warmup: int = Field(default=0, ge=0)
@@ -185,7 +216,11 @@ class Running(_Part):
 
 
 class Recipe(_Part):
-    """One experiment. `lapel.training.load_recipe` reads it from YAML."""
+    """One experiment. `lapel.training.load_recipe` reads it from YAML.
+
+    stages: for an experiment of several runs, what each changes of the rest of this recipe; a run's last weights are
+        where the next begins (`model.start`). Empty: one run, of the recipe as it stands.
+    """
 
     name: str = ""
     trains: str = ""
@@ -198,6 +233,7 @@ class Recipe(_Part):
     optimiser: Optimiser = Optimiser()
     evaluation: Evaluation = Evaluation()
     running: Running = Running()
+    stages: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _has_a_loss(self) -> Recipe:
@@ -209,10 +245,23 @@ class Recipe(_Part):
             )
         return self
 
+    def stage_content(self, number: int) -> dict[str, Any]:
+        """The mapping of stage `number` (from 1): this recipe with that stage's changes, and where it starts."""
+        content = merged(self.model_dump(mode="json", exclude={"stages"}), self.stages[number - 1])
+        if number > 1 and not content["model"].get("start"):
+            content["model"]["start"] = "last"
+        if number < len(self.stages):
+            content["name"] = f"{self.name}/stage-{number}"
+        return content
+
+    def stage(self, number: int) -> Recipe:
+        """Stage `number` (from 1) as a recipe of its own."""
+        return Recipe.model_validate(self.stage_content(number))
+
     @property
     def quick(self) -> Recipe:
         """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing."""
-        part = {
+        part: dict[str, Any] = {
             "data": self.data.model_copy(update={"limit": 64, "workers": 1, "short_side": 0}),
             "model": self.model.model_copy(update={"height": 64, "width": 64, "look_dim": 8}),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),
@@ -220,4 +269,15 @@ class Recipe(_Part):
             "evaluation": self.evaluation.model_copy(update={"batch": 8}),
             "running": self.running.model_copy(update={"device": "cpu", "precision": "32-true", "log_every": 1}),
         }
+        shrunk = (self.stage(number).quick for number in range(1, len(self.stages) + 1))
+        part["stages"] = tuple(one.model_dump(mode="json", exclude={"stages", "name"}) for one in shrunk)
         return self.model_copy(update=part)
+
+
+def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with some of its keys changed, at any depth; lists are replaced whole."""
+    result = dict(content)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result

@@ -72,6 +72,7 @@ class RunFolder:
             stored.pop(part), asked.pop(part)
         for key in ("workers", "in_memory", "memory_gb"):
             stored["data"].pop(key), asked["data"].pop(key)
+        stored["model"].pop("start"), asked["model"].pop("start")  # read once, when the run began
         if difference := _first_difference(stored, asked):
             raise InputError(
                 f"The run in '{self.path}' was started with another recipe: {difference}. "

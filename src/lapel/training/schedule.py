@@ -11,7 +11,8 @@ def rate_factor(optimiser: Optimiser, epoch: int, step: int, steps: int) -> floa
     """What the base learning rate is multiplied by.
 
     "step" (published; StepLR stepped after each epoch): decay ** floor((epoch - 1) / step_size).
-    "cosine": half a cosine from 1 at the first step to 0 after the last. Warm-up rises linearly to either.
+    "cosine": half a cosine from 1 at the first step to `eta_min` / `lr` after the last; by epoch it is that of the
+    epoch's number (CosineAnnealingLR stepped after each epoch). Warm-up rises linearly to either.
 
     `epoch` counts from 1, `step` from 0 within the epoch; `steps` is the number of steps an epoch.
     """
@@ -20,5 +21,7 @@ def rate_factor(optimiser: Optimiser, epoch: int, step: int, steps: int) -> floa
     if optimiser.schedule == "step":
         return rise * float(optimiser.decay ** ((epoch - 1) // optimiser.step_size))
     if optimiser.schedule == "cosine":
-        return rise * 0.5 * (1 + math.cos(math.pi * done / (optimiser.epochs * steps)))
+        share = (epoch - 1) / optimiser.epochs if optimiser.cosine_by == "epoch" else done / (optimiser.epochs * steps)
+        least = optimiser.eta_min / optimiser.lr
+        return rise * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * share)))
     return rise

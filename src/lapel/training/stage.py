@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,18 +16,14 @@ from lapel.models.attribute_model import AttributeModel
 from lapel.models.cards import new_card
 from lapel.models.registry import build
 from lapel.schema import Card
-from lapel.training.criterion import Criterion
 from lapel.training.data import TrainingData, load_data
-from lapel.training.feeds import BatchFeed, Feed, TripletFeed
+from lapel.training.feeds import Feed
 from lapel.training.freezing import frozen_parts, hold_still
-from lapel.training.objective import BatchObjective, Input, TripletObjective
+from lapel.training.objective import Input
 from lapel.training.optimiser import build_optimizer
-from lapel.training.pictures import Pictures, leave_out_unreadable
+from lapel.training.pictures import leave_out_unreadable
+from lapel.training.plans import Say, plan_of, take_start
 from lapel.training.recipe import Recipe, Running
-from lapel.training.triplets import TripletSampler
-
-Say = Callable[[str], None]
-"""Where a run's remarks go: a value that cannot be drawn, a photo left out."""
 
 
 @dataclass
@@ -73,8 +68,12 @@ def start_processes(running: Running) -> Fabric:
     return fabric
 
 
-def set_stage(recipe: Recipe, fabric: Fabric, say: Say) -> Stage:
+def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> Stage:
     """Build everything a run needs; nothing is written.
+
+    Args:
+        recipe: of one stage. fabric: as `start_processes` gives it. say: gets remarks.
+        fresh: take the weights that `model.start` names; False: a checkpoint of this very run follows.
 
     Raises:
         LapelError: data, model or recipe do not fit together; see the parts.
@@ -86,11 +85,15 @@ def set_stage(recipe: Recipe, fabric: Fabric, say: Say) -> Stage:
     torch.manual_seed(recipe.seed)
     card = make_card(recipe, data)
     model = build(card, recipe.model.weights)
+    plan = plan_of(recipe)
+    card = take_start(plan, recipe, model, card) if fresh else card
     still = frozen_parts(model, recipe.model.freeze)
     hold_still(still)
-    objective = _objective(recipe, model)
-    feed = _feed(recipe, data, cache, fabric.world_size, say)
-    optimizer = build_optimizer(model, objective.criterion, recipe.optimiser, recipe.loss)
+    if recipe.running.channels_last:
+        model.to(memory_format=torch.channels_last)
+    objective = plan.objective(recipe, model, Input(preprocess, recipe.running.channels_last))
+    feed = plan.feed(recipe, data, cache, fabric.world_size * recipe.optimiser.accumulate, say)
+    optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
     return Stage(recipe, fabric, data, cache, model, card, feed, wrapped, objective.criterion, running, still)
 
@@ -125,25 +128,3 @@ def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -
                 say(f"  {error}")
         parts.append(kept)
     return TrainingData(parts[0], parts[1], data.sources)
-
-
-def _objective(recipe: Recipe, model: AttributeModel) -> TripletObjective | BatchObjective:
-    pixels = Input(recipe.model.preprocess, recipe.running.channels_last)
-    if recipe.running.channels_last:
-        model.to(memory_format=torch.channels_last)
-    if recipe.sampling.mode == "triplets":
-        return TripletObjective(model, pixels, recipe.loss.margin)
-    return BatchObjective(model, pixels, Criterion(recipe.loss, model.values.sizes, model.head.dim))
-
-
-def _feed(recipe: Recipe, data: TrainingData, cache: ImageCache, world: int, say: Say) -> Feed:
-    sampling = recipe.sampling
-    memory = int(recipe.data.memory_gb * 2**30) if recipe.data.in_memory else 0
-    pictures = Pictures(data.train.paths, cache, recipe.model.preprocess, sampling.augment, recipe.seed, memory)
-    share = world * recipe.optimiser.accumulate
-    if sampling.mode == "batch":
-        return BatchFeed(data.train, pictures, sampling, share, recipe.seed)
-    sampler = TripletSampler(data.train, None, sampling.negative, recipe.seed)
-    for left_out in sampler.left_out:
-        say(f"No triplet asks for {left_out}.")
-    return TripletFeed(sampler, pictures, sampling, share)
