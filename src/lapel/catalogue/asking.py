@@ -10,23 +10,32 @@ from PIL import Image
 
 from lapel.errors import QueryError
 from lapel.schema import WHOLE_LOOK, Part, Query
+from lapel.search import Reference
 
 Ref = str | Path | Image.Image
 Wish = Mapping[str, float] | str | Sequence[str]
 Like = Ref | Mapping[Any, Wish] | Sequence[tuple[Ref, Wish]]
 """See `Catalogue.search`. A PIL picture cannot be a mapping's key; use a pair for it."""
 
+Text = str | Mapping[str | tuple[str | Path, str], float]
+"""Words, or words -> weight, or (reference, change) -> weight. See `Catalogue.search`."""
 
-def build_query(like: Like, unlike: Like | None, where: str, k: int) -> tuple[Query, dict[str, Image.Image]]:
+Asked = tuple[Query, dict[str, Image.Image | Reference]]
+
+
+def build_query(
+    like: Like | None, unlike: Like | None, where: str, k: int, text: Text | None = None, diverse: bool = False
+) -> Asked:
     """The query, and the pictures in memory by the names its parts use for them.
 
     Raises:
         QueryError: nothing to look like, or something that is no reference.
     """
-    pictures: dict[str, Image.Image] = {}
-    wished = [_part(ref, wish, False, pictures) for ref, wish in _pairs(like)]
+    pictures: dict[str, Image.Image | Reference] = {}
+    wished = [_part(ref, wish, False, pictures) for ref, wish in _pairs(like)] if like is not None else []
+    worded = [_worded(said, weight) for said, weight in ({text: 1.0} if isinstance(text, str) else text or {}).items()]
     unwished = [_part(ref, wish, True, pictures) for ref, wish in _pairs(unlike)] if unlike is not None else []
-    return Query((*wished, *unwished), where, k), pictures
+    return Query((*wished, *worded, *unwished), where, k, diverse), pictures
 
 
 def _pairs(like: Like) -> list[tuple[Any, Any]]:
@@ -43,7 +52,14 @@ def _pairs(like: Like) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def _part(ref: Any, wish: Any, unlike: bool, pictures: dict[str, Image.Image]) -> Part:
+def _worded(said: str | tuple[str | Path, str], weight: float) -> Part:
+    if isinstance(said, str):
+        return Part.words(said, float(weight))
+    reference, change = said
+    return Part.composed(reference, change, float(weight))
+
+
+def _part(ref: Any, wish: Any, unlike: bool, pictures: dict[str, Image.Image | Reference]) -> Part:
     if isinstance(wish, str):
         wish = {wish: 1.0}
     elif not isinstance(wish, Mapping):

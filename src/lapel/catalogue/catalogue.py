@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from lapel.catalogue.adding import Adding, AddReport
-from lapel.catalogue.asking import Like, build_query
 from lapel.catalogue.columns import label_values, sizes, stored_embeddings, stored_items
 from lapel.catalogue.making import claim, clear_half_made
 from lapel.catalogue.manifest import Manifest
 from lapel.catalogue.models import ModelLike, check_same, copy_in, reopen, resolve
 from lapel.catalogue.records import StoredItem, one_row, read_item
-from lapel.catalogue.sheets import section
+from lapel.catalogue.searching import Searching
 from lapel.catalogue.sources import read_source
 from lapel.catalogue.updating import Changes, UpdateReport, apply, as_table, new_labels
 from lapel.catalogue.verifying import VerifyReport, verify
-from lapel.explain.contact_sheet import contact_sheet
 from lapel.progress import Progress, Quiet
-from lapel.schema import Answer, EmbeddingTable, Hit, ItemTable, Model, Query
+from lapel.schema import EmbeddingTable, ItemTable, Model
 from lapel.search import Collection, Searcher
 from lapel.search.collection import FILTERABLE
 from lapel.search.where import parse
@@ -32,7 +28,7 @@ from lapel.store import LanceStore, writing
 DEFAULT_MODEL = "lapel-lite"
 
 
-class Catalogue:
+class Catalogue(Searching):
     """Items, their photos' embeddings and the model that made them, in one folder.
 
     One process writes at a time; others may search meanwhile and see what was stored when they opened it.
@@ -217,35 +213,6 @@ class Catalogue:
     def thumb(self, item: str) -> bytes:
         """An item's thumbnail, kept in the catalogue: JPEG, at most 256 pixels a side. Raises as `get` does."""
         return bytes(one_row(self.store, item, ["thumb"])["thumb"][0].as_py())
-
-    def search(self, like: Like, *, where: str = "", unlike: Like | None = None, k: int = 20) -> list[Hit]:
-        """The k items most like the references in the attributes named, best first; see `Query` for the score.
-
-        Args:
-            like: a photo's path, `item:ID` or a PIL picture (the whole look); or a mapping from such a
-                reference to attribute weights, one attribute, or several of equal weight; or pairs of these.
-            where: a filter on the items' columns, for example "price < 50 and color = 'red'".
-            unlike: the same as `like`, subtracted.
-            k: how many hits.
-
-        Raises:
-            QueryError, UnknownName, ImageError: see `Searcher.search`.
-        """
-        query, pictures = build_query(like, unlike, where, k)
-        return list(self.query(query, pictures).hits)
-
-    def query(self, query: Query, pictures: Mapping[str, Image.Image] | None = None) -> Answer:
-        """Answer a ready-made query; `pictures` are those that its parts name and that are in memory."""
-        return self.searcher.search(query, pictures)
-
-    def contact_sheet(self, query: Query, answer: Answer, pictures: Mapping[str, Image.Image] | None = None) -> str:
-        """The query and its hits as one self-contained HTML page: scores, parts, heat maps, predicted values."""
-        return contact_sheet([section(self.searcher, query, answer, pictures)], self.manifest.card)
-
-    def contact_sheets(self, queries: Sequence[tuple[str, Query]], title: str, intro: str = "") -> str:
-        """Several queries, each with a title of its own, asked and shown on one such page."""
-        shown = [section(self.searcher, query, self.query(query), title=name) for name, query in queries]
-        return contact_sheet(shown, self.manifest.card, title, intro)
 
     def items(self) -> ItemTable:
         """The stored items with their labels and metadata, in insertion order."""

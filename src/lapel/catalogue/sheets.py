@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from lapel.explain.contact_sheet import Asked, Section, Shown
 from lapel.schema import Answer, Query
-from lapel.search import Searcher
+from lapel.search import Pictures, Searcher
 from lapel.search.collection import matrix
 
 
@@ -18,7 +16,7 @@ def section(
     searcher: Searcher,
     query: Query,
     answer: Answer,
-    pictures: Mapping[str, Image.Image] | None = None,
+    pictures: Pictures | None = None,
     title: str = "",
 ) -> Section:
     """Everything the sheet shows of one query; the references are read again for their pictures."""
@@ -31,14 +29,15 @@ def section(
     )
 
 
-def _references(
-    searcher: Searcher, query: Query, answer: Answer, pictures: Mapping[str, Image.Image] | None
-) -> tuple[Asked, ...]:
+def _references(searcher: Searcher, query: Query, answer: Answer, pictures: Pictures | None) -> tuple[Asked, ...]:
     card = searcher.collection.card
     shown, weights = [], iter(answer.weights)
+    resolver = searcher.resolver(pictures)
     for part in query.parts:
-        reference = searcher.reference(part.reference, pictures)
         wishes = tuple(next(weights) for _ in part.weights)
+        if not str(part.reference):  # words have no picture
+            continue
+        reference = resolver.reference(part.reference)
         picture = Shown(reference.thumb, reference.regions if card.attends else None, card)
         shown.append(Asked(Path(reference.name).name, picture, wishes, reference.values))
     return tuple(shown)

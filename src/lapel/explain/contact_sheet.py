@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from lapel.explain.overlays import Overlay, data_uri, overlay
-from lapel.schema import WHOLE_LOOK, Answer, Card, Contribution, Floats, Hit
+from lapel.schema import Answer, Card, Contribution, Floats, Hit
 
 TEMPLATE = "contact_sheet.html.j2"
 
@@ -41,7 +41,7 @@ class Shown:
         if self.regions is None:
             return {}
         place = self.card.vocabulary.index
-        maps = {name: self.regions[place(name)] for name in attributes if name != WHOLE_LOOK}
+        maps = {name: self.regions[place(name)] for name in attributes if name in self.card.vocabulary.names}
         return {name: overlay(region, self.size, self.card.preprocess) for name, region in maps.items()}
 
 
@@ -73,8 +73,9 @@ class Section:
     @property
     def mapped(self) -> list[str]:
         """Attributes that have a heat map on this sheet."""
-        attends = any(asked.picture.regions is not None for asked in self.references)
-        return [name for name in self.attributes if name != WHOLE_LOOK] if attends else []
+        shown = [*(asked.picture for asked in self.references), *self.pictures]
+        known = {name for picture in shown if picture.regions is not None for name in picture.card.vocabulary.names}
+        return [name for name in self.attributes if name in known]
 
     @property
     def ratio(self) -> float:
@@ -82,7 +83,7 @@ class Section:
         shapes = sorted(
             shown.size[0] / shown.size[1] for shown in (*self.pictures, *(a.picture for a in self.references))
         )
-        return round(min(4 / 3, max(2 / 3, shapes[len(shapes) // 2])), 3)
+        return round(min(4 / 3, max(2 / 3, shapes[len(shapes) // 2])), 3) if shapes else 1.0
 
     def bars(self, hit: Hit) -> list[dict[str, Any]]:
         """What each part added to a hit's score: a bar whose full length is the sum of all weights."""
@@ -90,7 +91,7 @@ class Section:
         return [
             {
                 "attribute": part.attribute,
-                "reference": Path(part.reference).name,
+                "reference": f"“{part.text}”" if part.text else Path(part.reference).name,
                 "added": part.weight * part.cosine,
                 "length": round(100 * abs(part.weight * part.cosine) / whole, 2),
                 "room": round(100 * abs(part.weight) / whole, 2),

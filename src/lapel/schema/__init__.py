@@ -1,20 +1,26 @@
 """Frozen records that travel down the flow: items, cards, outputs, queries and hits."""
 
+from lapel.schema.answer import Answer, Contribution, Explained, Hit
 from lapel.schema.card import Card, Preprocess
 from lapel.schema.items import SEPARATOR, SPLITS, Item, ItemTable, Labels
-from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs
-from lapel.schema.query import WHOLE_LOOK, Answer, Contribution, Hit, Part, Query
+from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs, TextModel
+from lapel.schema.query import COMPOSED, WHOLE_LOOK, WORDS, Part, Query
+from lapel.schema.release import ROLE, Release, TripletLists
 from lapel.schema.vocabulary import Attribute, Vocabulary
 
 __all__ = [
+    "COMPOSED",
+    "ROLE",
     "SEPARATOR",
     "SPLITS",
     "WHOLE_LOOK",
+    "WORDS",
     "Answer",
     "Attribute",
     "Card",
     "Contribution",
     "EmbeddingTable",
+    "Explained",
     "Floats",
     "Hit",
     "Item",
@@ -25,5 +31,8 @@ __all__ = [
     "Part",
     "Preprocess",
     "Query",
+    "Release",
+    "TripletLists",
+    "TextModel",
     "Vocabulary",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,19 @@ class Model(Protocol):
 
     def __call__(self, pixels: Floats) -> Outputs:
         """(B, 3, height, width) float32, preprocessed as the card says -> Outputs."""
+        ...
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """What a model with a composed-search head can do besides; its outputs have `composed`, (B, C) unit length."""
+
+    def encode_text(self, texts: list[str]) -> Floats:
+        """(n, C) unit length: what the texts say, comparable with `Outputs.composed`."""
+        ...
+
+    def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
+        """(n, C) unit length: each of the n references after the change that its text asks for."""
         ...
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lapel.errors import QueryError, UnknownName
 from lapel.schema import WHOLE_LOOK, Part
-from lapel.search.searcher import ITEM
+from lapel.search.resolving import ITEM
 
 
 def parse_reference(

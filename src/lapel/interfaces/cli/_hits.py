@@ -31,7 +31,7 @@ def print_hits(answer: Answer) -> None:
     for name in columns:
         table.add_column(escape(name), max_width=24)
     for rank, hit in enumerate(answer.hits, 1):
-        added = [f"{part.weight * part.cosine:+.3f}" for part in hit.parts]
+        added = [f"{part.added:+.3f}" for part in hit.parts]
         own = [escape(str(hit.metadata.get(name, ""))) for name in columns]
         table.add_row(str(rank), escape(hit.item), f"{hit.score:.3f}", *added, *own)
     console.print(table)

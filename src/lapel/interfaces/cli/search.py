@@ -40,7 +40,7 @@ def command(
     from lapel.interfaces.cli._catalogues import open_catalogue
     from lapel.interfaces.cli._hits import print_hits
     from lapel.schema import Query
-    from lapel.search import answer_to_dict, parse_reference
+    from lapel.search import parse_reference
 
     opened = open_catalogue(catalogue, model)
     wished = [parse_reference(text, opened.attributes, opened.__contains__) for text in likes]
@@ -50,7 +50,7 @@ def command(
     if html is not None:
         html.write_text(opened.contact_sheet(query, answer), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(answer_to_dict(answer), ensure_ascii=False))
+        click.echo(json.dumps(answer.to_dict(), ensure_ascii=False))
     else:
         print_hits(answer)
         if html is not None:
