@@ -64,7 +64,7 @@ def open_image(source: Source, *, name: str | None = None, target: int | None = 
 
 def open_stream(stream: BinaryIO, label: str, target: int | None = None) -> Image.Image:
     """`open_image` of a stream at its start; `label` is what an error calls it."""
-    kind = _kind(stream.read(32), label)
+    kind = kind_of(stream.read(32), label)
     if kind in ("JPEG", "PNG", "WEBP"):
         return _decode(kind, stream, label, target)
     # The other decoders warn about odd metadata. Filters belong to the whole process, hence one at a time.
@@ -75,10 +75,15 @@ def open_stream(stream: BinaryIO, label: str, target: int | None = None) -> Imag
 
 def size_of(stream: BinaryIO, label: str) -> tuple[int, int]:
     """(width, height) as stored, from the header alone; the errors of `open_image`."""
-    return _header(_kind(stream.read(32), label), stream, label).size
+    return _header(kind_of(stream.read(32), label), stream, label).size
 
 
-def _kind(head: bytes, label: str) -> str:
+def kind_of(head: bytes, label: str) -> str:
+    """The format, one of `FORMATS`, by a file's first 32 bytes.
+
+    Raises:
+        ImageNotAnImage: none of them.
+    """
     if head.startswith(b"\xff\xd8"):
         return "JPEG"
     if not Image.ID:
