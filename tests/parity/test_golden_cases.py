@@ -15,12 +15,17 @@ OURS = [
     "csn_fixed",
     "csn_learned",
     "gd_v2_embed",
+    "gd_v2_loss_eval",
+    "gd_v2_loss_train",
     "margin_ranking",
     "ranking",
 ]
 
 
-@pytest.mark.parametrize("name", [*OURS, pytest.param("asen_v2_train", marks=pytest.mark.slow)])
+SLOW = ["asen_v2_train", "gd_v2_train"]
+
+
+@pytest.mark.parametrize("name", [*OURS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_a_golden_case_passes(name: str, shared: Path) -> None:
     result = run_case(shared / "golden", name)
     assert result.status == "pass", result.reason
@@ -34,6 +39,6 @@ def test_every_golden_case_is_run_or_named_as_not_built(shared: Path) -> None:
         if runner in NOT_BUILT:
             result = run_case(shared / "golden", path.stem)
             assert result.status == "not built" and runner in result.reason
-        elif path.stem not in [*OURS, "asen_v2_train"]:
-            assert path.stem.startswith(("gd_v2", "schedules")), path.name
+        elif path.stem not in [*OURS, *SLOW]:
+            assert path.stem.startswith("schedules"), path.name
             assert run_case(shared / "golden", path.stem).status == "not built"

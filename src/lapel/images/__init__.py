@@ -1,7 +1,7 @@
 """The one place that opens images: path or bytes -> RGB -> model input; the cache of resized photos; hashes."""
 
 from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
-from lapel.images.fitting import decode_side, fit, normalise
+from lapel.images.fitting import cut, decode_side, fit, normalise, scale
 from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
 from lapel.images.near import near_groups
 from lapel.images.opening import MAX_PIXELS, open_image
@@ -14,6 +14,7 @@ __all__ = [
     "HashStore",
     "ImageCache",
     "content_hash",
+    "cut",
     "decode_side",
     "fingerprints",
     "fit",
@@ -23,5 +24,6 @@ __all__ = [
     "open_image",
     "perceptual_hash",
     "read_images",
+    "scale",
     "thumbnail",
 ]

@@ -20,8 +20,21 @@ def fit(image: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
     Returns:
         (height, width, 3) uint8, contiguous.
     """
-    shape = {"crop": _crop, "stretch": _stretch, "pad": _pad}[preprocess.resize]
-    return np.array(shape(image, preprocess))
+    return np.array(cut(scale(image, preprocess), preprocess))
+
+
+def scale(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    """The first half of `fit`: the picture resized, not yet cut or padded; what a distortion is applied to."""
+    if preprocess.resize == "crop":
+        return _scale_short(image, preprocess)
+    return _stretch(image, preprocess) if preprocess.resize == "stretch" else _scale_inside(image, preprocess)
+
+
+def cut(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    """The second half of `fit`: a resized picture cut or padded to (height, width)."""
+    if preprocess.resize == "crop":
+        return _cut_centre(image, preprocess)
+    return image if preprocess.resize == "stretch" else _pad(image, preprocess)
 
 
 def decode_side(preprocess: Preprocess) -> int:
@@ -50,13 +63,17 @@ def normalise(pixels: NDArray[np.uint8], preprocess: Preprocess) -> Floats:
     return out
 
 
-def _crop(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+def _scale_short(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     width, height = image.size
     short, long = min(width, height), max(width, height)
-    if short != preprocess.short_side:
-        far = int(preprocess.short_side * long / short)
-        size = (preprocess.short_side, far) if width <= height else (far, preprocess.short_side)
-        image = image.resize(size, _FILTERS[preprocess.interpolation])
+    if short == preprocess.short_side:
+        return image
+    far = int(preprocess.short_side * long / short)
+    size = (preprocess.short_side, far) if width <= height else (far, preprocess.short_side)
+    return image.resize(size, _FILTERS[preprocess.interpolation])
+
+
+def _cut_centre(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     left = round((image.width - preprocess.width) / 2)
     top = round((image.height - preprocess.height) / 2)
     if left < 0 or top < 0:  # cutting a window that is larger than the picture: the rest is filled
@@ -70,13 +87,16 @@ def _stretch(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     return image.resize((preprocess.width, preprocess.height), _FILTERS[preprocess.interpolation])
 
 
-def _pad(image: Image.Image, preprocess: Preprocess) -> Image.Image:
-    scale = min(preprocess.width / image.width, preprocess.height / image.height)
+def _scale_inside(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    factor = min(preprocess.width / image.width, preprocess.height / image.height)
     size = (
-        min(preprocess.width, max(1, round(image.width * scale))),
-        min(preprocess.height, max(1, round(image.height * scale))),
+        min(preprocess.width, max(1, round(image.width * factor))),
+        min(preprocess.height, max(1, round(image.height * factor))),
     )
+    return image.resize(size, _FILTERS[preprocess.interpolation])
+
+
+def _pad(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     canvas = Image.new("RGB", (preprocess.width, preprocess.height), (preprocess.fill,) * 3)
-    place = ((preprocess.width - size[0]) // 2, (preprocess.height - size[1]) // 2)
-    canvas.paste(image.resize(size, _FILTERS[preprocess.interpolation]), place)
+    canvas.paste(image, ((preprocess.width - image.width) // 2, (preprocess.height - image.height) // 2))
     return canvas

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lapel.evaluation import metrics
 from lapel.losses.csn import csn_loss
+from lapel.losses.distorted import DistortedTerms, distorted_ranking
 from lapel.losses.margin_ranking import margin_ranking, triplet_accuracy
 from lapel.models.attribute_model import AttributeModel, unit
 from lapel.models.csn import CSNHead, initial_masks
@@ -23,6 +24,8 @@ from lapel.training.schedule import rate_factor
 CSN_DECAY = 0.985
 MOST = 8192
 """More attributes or dimensions than this are a tampered case; a network of that size must not fill the memory."""
+COPIES = ("warp1", "warp2")
+"""Inputs of an ASENet_V2+GD case: the anchor's distorted copies."""
 CLASSES = {"ASENet": "asen", "ASENet_V2": "asen_v2", "ConditionalSimNet": "csn"}
 
 
@@ -63,14 +66,13 @@ def loss(case: Case) -> Arrays:
     """Similarities, hinge terms, loss and accuracy of one triplet batch, and running statistics after it."""
     model, names = load_model(case)
     with torch.no_grad():
-        near, far = _similarities(model, case, "")
-    value = margin_ranking(near, far, case["margin"])
+        found = _terms(model, case, "")
     state = {theirs: model.state_dict()[ours] for theirs, ours in names.items()}
     return {
-        "sims": _array(torch.stack([far, near])),
-        "terms": _array(value[None]),
-        "loss": _array(value),
-        "accuracy": _accuracy(near, far),
+        "sims": _array(found.pairs.flatten(0, 1)),
+        "terms": _array(found.terms),
+        "loss": _array(found.loss),
+        "accuracy": _share(found),
         **{f"buffer:{key}": _array(_known(state, key)) for key in case["buffers"]},
     }
 
@@ -80,21 +82,19 @@ def train(case: Case) -> Arrays:
     model, names = load_model(case)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     optimizer = _optimizer(model, case["optimizer"])
-    losses, accuracies = [], []
+    every = []
     for step in range(int(case["steps"])):
-        near, far = _similarities(model, case, f"step{step}.")
-        value = margin_ranking(near, far, case["margin"])
+        found = _terms(model, case, f"step{step}.")
         optimizer.zero_grad()
-        value.backward()
+        found.loss.backward()
         optimizer.step()
-        losses.append(value.detach())
-        accuracies.append(_accuracy(near, far))
+        every.append(found)
     after = model.state_dict()
     state = {theirs: after[ours] for theirs, ours in names.items()}
     return {
-        "losses": _array(torch.stack(losses)),
-        "terms": _array(torch.stack(losses)[:, None]),
-        "accuracies": np.stack(accuracies),
+        "losses": _array(torch.stack([found.loss for found in every])),
+        "terms": _array(torch.stack([found.terms for found in every])),
+        "accuracies": np.stack([_share(found) for found in every]),
         "delta_norm": np.array([_moved(case, names, before, after, key) for key in case["parameters"]]),
         **{f"after:{key}": _array(_known(state, key)) for key in case["after"]},
     }
@@ -208,13 +208,19 @@ def _rates(recipe: dict[str, Any]) -> np.ndarray[Any, Any]:
     return np.array([[plan.lr * rate_factor(plan, epoch, 0, 1)] for epoch in range(1, plan.epochs + 1)])
 
 
-def _similarities(model: AttributeModel, case: Case, prefix: str) -> tuple[Tensor, Tensor]:
-    """(near, far) of the case's triplets."""
+def _terms(model: AttributeModel, case: Case, prefix: str) -> DistortedTerms:
+    """The case's triplets in the published order of forwards; the distorted copies of ASENet_V2+GD where it has any."""
     inputs = case["inputs"]
-    anchor, negative, positive = (
-        fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)) for role in ("anchor", "negative", "positive")
-    )
-    return model.similarities(anchor, negative, positive, fill.tensor(inputs[f"{prefix}attributes"]))
+    if (case["system"] == "ASEN+GD") is not (f"{prefix}{COPIES[0]}" in inputs):
+        raise CaseError(f"system '{case['system']}' does not go with these inputs: copies of the anchor belong to GD")
+    roles = ("anchor", "negative", "positive", *(name for name in COPIES if f"{prefix}{name}" in inputs))
+    photos = [fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)) for role in roles]
+    anchor, negative, positive, *copies = model.views(photos, fill.tensor(inputs[f"{prefix}attributes"]))
+    return distorted_ranking(anchor, negative, positive, copies, case["margin"])
+
+
+def _share(found: DistortedTerms) -> np.ndarray[Any, Any]:
+    return _accuracy(found.pairs[0, 1], found.pairs[0, 0])
 
 
 def _accuracy(near: Tensor, far: Tensor) -> np.ndarray[Any, Any]:

@@ -66,8 +66,8 @@ def perspective(width: int, height: int, corners: Corners) -> Matrix:
     rows: list[list[float]] = []
     for (x, y), (u, v) in zip(corners.astype(np.float64), edges, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    solved: Matrix = np.linalg.lstsq(np.array(rows), edges.reshape(-1), rcond=None)[0]
-    return solved
+    solved = np.linalg.solve(np.array(rows), edges.reshape(-1))
+    return solved.astype(np.float32).astype(np.float64)  # torchvision rounds them: the same pixels, to the last bit
 
 
 def affine(
