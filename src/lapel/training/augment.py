@@ -6,15 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from lapel.images import fit
+from lapel.images import cut, fit, scale
 from lapel.schema import Preprocess
-from lapel.training.recipe import Augment
+from lapel.training.distort import distort
+from lapel.training.recipe import Augment, Distortion
 
 Pixels = NDArray[np.uint8]
 
 
 def generator(seed: int, epoch: int, place: int, role: int = 0) -> np.random.Generator:
-    """The random source of one photo. place: its place in the epoch's order; role: anchor 0, negative 1, positive 2."""
+    """The random source of one photo.
+
+    place: its place in the epoch's order. role: anchor 0, negative 1, positive 2, the anchor's distorted copies 3, ...
+    """
     return np.random.default_rng([seed, epoch, place, role, 0xA06])
 
 
@@ -23,14 +27,25 @@ def needs_photo(augment: Augment) -> bool:
     return augment.area < 1 or augment.jitter > 0
 
 
-def change_photo(photo: Image.Image, augment: Augment, preprocess: Preprocess, rng: np.random.Generator) -> Pixels:
-    """Crop and jitter a photo, then fit it: (height, width, 3)."""
+def change_photo(
+    photo: Image.Image,
+    augment: Augment,
+    preprocess: Preprocess,
+    rng: np.random.Generator,
+    copy: tuple[Distortion, float] | None = None,
+) -> Pixels:
+    """Crop and jitter a photo, then fit it: (height, width, 3).
+
+    copy: a distortion and its scale, applied to the resized photo before it is cut, as published; None: none.
+    """
     if augment.area < 1:
         photo = _random_part(photo, augment.area, rng)
     if augment.jitter > 0:
         for change in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
             photo = change(photo).enhance(1 + augment.jitter * rng.uniform(-1, 1))
-    return fit(photo, preprocess)
+    if copy is None:
+        return fit(photo, preprocess)
+    return np.array(cut(distort(scale(photo, preprocess), copy[0], copy[1], rng), preprocess))
 
 
 def flip(pixels: Pixels, augment: Augment, rng: np.random.Generator) -> Pixels:

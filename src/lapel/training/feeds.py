@@ -37,13 +37,15 @@ class Feed(Protocol):
 
 
 class TripletFeed:
-    """Published sampling. A batch: attributes (B,), then anchors, negatives, positives (B, H, W, 3) uint8."""
+    """Published sampling. A batch: attributes (B,), then anchors, negatives, positives (B, H, W, 3) uint8, and after
+    them the anchors' distorted copies where the pictures make any.
+    """
 
     def __init__(self, sampler: TripletSampler, pictures: Pictures, recipe: Sampling, share: int) -> None:
         self.sampler, self.pictures, self.size = sampler, pictures, recipe.batch
         self.steps = recipe.steps or max(1, recipe.triplets // (recipe.batch * share))
         self.batches = self.steps * share
-        self.photos = 3 * recipe.batch * share
+        self.photos = (3 + _copies(recipe)) * recipe.batch * share
 
     def begin(self, epoch: int) -> None:
         """Draw this epoch's triplets."""
@@ -55,11 +57,12 @@ class TripletFeed:
         part = Triplets(*(rows[places] for rows in self.drawn))
         roles = enumerate((part.anchor, part.negative, part.positive))
         photos = (self.pictures.batch(rows, self.epoch, places, role) for role, rows in roles)
-        return torch.from_numpy(part.attribute), *map(torch.from_numpy, photos)
+        copies = self.pictures.copies(part.anchor, self.epoch, places)
+        return torch.from_numpy(part.attribute), *map(torch.from_numpy, (*photos, *copies))
 
 
 class BatchFeed:
-    """Our sampling. A batch: labels (B, V) bool, photos (B, H, W, 3) uint8."""
+    """Our sampling. A batch: labels (B, V) bool, photos (B, H, W, 3) uint8, then their distorted copies, if any."""
 
     def __init__(self, items: ItemTable, pictures: Pictures, recipe: Sampling, share: int, seed: int) -> None:
         self.sampler = BatchSampler(items, recipe.batch, recipe.balanced, seed)
@@ -67,7 +70,7 @@ class BatchFeed:
         self.labels = multi_hot(items)
         self.steps = recipe.steps or max(1, self.sampler.steps // share)
         self.batches = self.steps * share
-        self.photos = recipe.batch * share
+        self.photos = (1 + _copies(recipe)) * recipe.batch * share
 
     def begin(self, epoch: int) -> None:
         """Draw this epoch's rows."""
@@ -77,4 +80,9 @@ class BatchFeed:
         """Batch `number` of the epoch."""
         rows = self.drawn[number]
         places = np.arange(number * self.size, (number + 1) * self.size)
-        return torch.from_numpy(self.labels[rows]), torch.from_numpy(self.pictures.batch(rows, self.epoch, places))
+        photos = self.pictures.batch(rows, self.epoch, places), *self.pictures.copies(rows, self.epoch, places)
+        return torch.from_numpy(self.labels[rows]), *map(torch.from_numpy, photos)
+
+
+def _copies(recipe: Sampling) -> int:
+    return len(recipe.distortion.scales) if recipe.distortion else 0

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lapel.losses.distorted import distorted_ranking
 from lapel.losses.margin_ranking import margin_ranking, triplet_accuracy
 from lapel.losses.pairs import relations
 from lapel.models.attribute_model import AttributeModel, unit
@@ -61,15 +62,42 @@ class TripletObjective(Objective):
         return Step(margin_ranking(near, far, self.margin), triplet_accuracy(near, far).detach())
 
 
+class DistortedObjective(Objective):
+    """ASENet_V2+GD, for any model: the triplet's three forwards, then one a distorted copy of the anchor, each with
+    batch statistics of its own; the mean of 1 + 2 * copies margin ranking terms.
+    """
+
+    def __init__(self, model: AttributeModel, pixels: Input, margin: float, order: str = "anp") -> None:
+        super().__init__()
+        self.model, self.pixels, self.margin, self.order = model, pixels, margin, order
+        self.criterion = nn.Module()  # no weights of its own
+
+    def forward(self, attributes: Tensor, anchor: Tensor, negative: Tensor, positive: Tensor, *copies: Tensor) -> Step:
+        """Attributes (B,) int64; photos (B, H, W, 3) uint8."""
+        roles = {"a": anchor, "n": negative, "p": positive}
+        views = self.model.views(
+            [self.pixels(photo) for photo in (*(roles[r] for r in self.order), *copies)], attributes
+        )
+        triplet = dict(zip(self.order, views, strict=False))
+        found = distorted_ranking(triplet["a"], triplet["n"], triplet["p"], views[3:], self.margin)
+        return Step(found.loss, found.accuracy.detach())
+
+
 class BatchObjective(Objective):
-    """Ours: all K attributes of every photo from one pass; a weighted sum of losses over the pairs in the batch."""
+    """Ours: all K attributes of every photo from one pass; a weighted sum of losses over the pairs in the batch.
+
+    Distorted copies stand in the batch as further photos with the labels of their own: as anchors, and as positives of
+    each other too, which the published loss does not have.
+    """
 
     def __init__(self, model: AttributeModel, pixels: Input, criterion: nn.Module) -> None:
         super().__init__()
         self.model, self.pixels, self.criterion = model, pixels, criterion
 
-    def forward(self, labels: Tensor, photos: Tensor) -> Step:
-        """Labels (B, V) bool, all-false slices unknown; photos (B, H, W, 3) uint8."""
+    def forward(self, labels: Tensor, photos: Tensor, *copies: Tensor) -> Step:
+        """Labels (B, V) bool, all-false slices unknown; photos and each set of copies (B, H, W, 3) uint8."""
+        if copies:
+            labels, photos = labels.repeat(1 + len(copies), 1), torch.cat([photos, *copies])
         features = self.model.backbone(self.pixels(photos))
         embeddings = unit(self.model.head.all(features).raw.float())
         return Step(

@@ -17,12 +17,14 @@ from lapel.errors import ImageError
 from lapel.images import ImageCache, fit, read_images
 from lapel.schema import ItemTable, Preprocess
 from lapel.training.augment import change_photo, flip, generator, needs_photo
-from lapel.training.recipe import Augment
+from lapel.training.recipe import Augment, Distortion
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
 Job = TypeVar("Job")
 Made = TypeVar("Made")
+COPY = 3
+"""Role of the first distorted copy; the triplet's own photos have roles 0, 1 and 2."""
 
 
 class Pictures:
@@ -30,13 +32,22 @@ class Pictures:
 
     Args:
         memory: bytes of decoded photos to hold; 0 reads each from the cache every time.
+        distortion: of the copies that `copies` makes.
     """
 
     def __init__(
-        self, paths: Sequence[Path], cache: ImageCache, preprocess: Preprocess, augment: Augment, seed: int, memory: int
+        self,
+        paths: Sequence[Path],
+        cache: ImageCache,
+        preprocess: Preprocess,
+        augment: Augment,
+        seed: int,
+        memory: int,
+        distortion: Distortion | None = None,
     ) -> None:
         self.paths, self.cache, self.preprocess = paths, cache, preprocess
-        self.augment, self.seed = augment, seed
+        self.augment, self.seed, self.distortion = augment, seed, distortion
+        self._whole = needs_photo(augment) or distortion is not None
         self._held: dict[int, Pixels] = {}
         self._room = memory
         self._lock = threading.Lock()
@@ -47,16 +58,26 @@ class Pictures:
         Raises:
             ImageError: a photo that cannot be read, by name.
         """
+        return self._views(rows, epoch, places, role, None)
+
+    def copies(self, rows: Rows, epoch: int, places: Rows) -> list[Pixels]:
+        """Each of the distorted copies of these rows' photos, as `batch` gives photos; none without a distortion."""
+        asked = self.distortion
+        if asked is None:
+            return []
+        return [self._views(rows, epoch, places, COPY + n, (asked, scale)) for n, scale in enumerate(asked.scales)]
+
+    def _views(self, rows: Rows, epoch: int, places: Rows, role: int, copy: tuple[Distortion, float] | None) -> Pixels:
         made = np.empty((len(rows), self.preprocess.height, self.preprocess.width, 3), np.uint8)
         for at, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
             rng = generator(self.seed, epoch, place, role)
-            made[at] = flip(self._changed(row, rng), self.augment, rng)
+            made[at] = flip(self._changed(row, rng, copy), self.augment, rng)
         return made
 
-    def _changed(self, row: int, rng: np.random.Generator) -> Pixels:
-        if needs_photo(self.augment):
+    def _changed(self, row: int, rng: np.random.Generator, copy: tuple[Distortion, float] | None) -> Pixels:
+        if self._whole:
             photo = Image.fromarray(self._kept(row, lambda: np.asarray(self.cache.open(self.paths[row]))))
-            return change_photo(photo, self.augment, self.preprocess, rng)
+            return change_photo(photo, self.augment, self.preprocess, rng, copy)
         return self._kept(row, lambda: fit(self.cache.open(self.paths[row]), self.preprocess))
 
     def _kept(self, row: int, make: Callable[[], Pixels]) -> Pixels:

@@ -21,7 +21,7 @@ from lapel.schema import Card
 from lapel.training.criterion import Criterion
 from lapel.training.data import TrainingData
 from lapel.training.feeds import BatchFeed, Feed, TripletFeed
-from lapel.training.objective import BatchObjective, Input, Objective, TripletObjective
+from lapel.training.objective import BatchObjective, DistortedObjective, Input, Objective, TripletObjective
 from lapel.training.optimiser import Group
 from lapel.training.pictures import Pictures
 from lapel.training.recipe import Recipe
@@ -88,9 +88,19 @@ class Plan:
 
 
 def plan_of(recipe: Recipe) -> Plan:
-    """The plan of a recipe's system and sampling mode."""
+    """The plan of a recipe's system and sampling mode.
+
+    Raises:
+        InputError: distorted copies are asked for, and this system's own way to train has no place for them.
+    """
     mode = recipe.sampling.mode
-    return PLANS.get(f"{recipe.model.system}/{mode}") or PLANS[mode]
+    own = PLANS.get(f"{recipe.model.system}/{mode}")
+    if own and recipe.sampling.distortion:
+        raise InputError(
+            f"sampling.distortion goes with the systems that train on plain triplets or batches; {recipe.model.system} "
+            "does not in this mode. Leave it out: --set sampling.distortion=null."
+        )
+    return own or PLANS[mode]
 
 
 def take_start(plan: Plan, recipe: Recipe, model: AttributeModel, card: Card) -> Card:
@@ -126,8 +136,9 @@ def take_start(plan: Plan, recipe: Recipe, model: AttributeModel, card: Card) ->
 
 def _pictures(recipe: Recipe, data: TrainingData, cache: ImageCache) -> Pictures:
     memory = int(recipe.data.memory_gb * 2**30) if recipe.data.in_memory else 0
-    augment = recipe.sampling.augment
-    return Pictures(data.train.paths, cache, recipe.model.preprocess, augment, recipe.seed, memory)
+    asked = recipe.sampling
+    paths, preprocess = data.train.paths, recipe.model.preprocess
+    return Pictures(paths, cache, preprocess, asked.augment, recipe.seed, memory, asked.distortion)
 
 
 def triplet_sampler(recipe: Recipe, data: TrainingData, say: Say) -> TripletSampler:
@@ -147,7 +158,8 @@ def _batch_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: in
 
 
 def _triplet_objective(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
-    return TripletObjective(model, pixels, recipe.loss.margin, recipe.sampling.order)
+    kind = DistortedObjective if recipe.sampling.distortion else TripletObjective
+    return kind(model, pixels, recipe.loss.margin, recipe.sampling.order)
 
 
 def _batch_objective(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
