@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lapel.errors import ShapeError
-from lapel.explain.overlays import data_uri, frame
+from lapel.explain.overlays import data_uri
+from lapel.images import frame
 from lapel.schema import Floats, Preprocess
 
 RAMP = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from lapel.images import frame as frame
 from lapel.schema import Floats, Preprocess
 
 WARM = (226, 62, 24)
@@ -32,22 +33,6 @@ def overlay(region: Floats, size: tuple[int, int], preprocess: Preprocess) -> Ov
     """The region (h, w) of a photo of this size (width, height), strong where the model looked most."""
     left, top, width, height = frame(size, preprocess)
     return Overlay(data_uri(_png(region), "png"), *(round(100 * x, 3) for x in (left, top, width, height)))
-
-
-def frame(size: tuple[int, int], preprocess: Preprocess) -> tuple[float, float, float, float]:
-    """(left, top, width, height) of the model's input on a photo of `size`, as fractions of the photo.
-
-    A centre crop lies inside the photo; where the input was padded, it reaches beyond.
-    """
-    wide, high = size
-    if preprocess.resize == "stretch":
-        return 0.0, 0.0, 1.0, 1.0
-    if preprocess.resize == "crop":
-        scale = preprocess.short_side / min(wide, high)
-    else:
-        scale = min(preprocess.width / wide, preprocess.height / high)
-    width, height = preprocess.width / (wide * scale), preprocess.height / (high * scale)
-    return (1 - width) / 2, (1 - height) / 2, width, height
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -1,5 +1,7 @@
 """The one place that opens images: path or bytes -> RGB -> model input; the cache of resized photos; hashes."""
 
+from lapel.images.cropping import boxes, crop_boxes, cut_crops, frame, rectangles
+from lapel.images.files import Source
 from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
 from lapel.images.fitting import cut, decode_side, fit, normalise, scale
 from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
@@ -13,17 +15,23 @@ __all__ = [
     "Fingerprint",
     "HashStore",
     "ImageCache",
+    "Source",
+    "boxes",
     "content_hash",
+    "crop_boxes",
     "cut",
+    "cut_crops",
     "decode_side",
     "fingerprints",
     "fit",
+    "frame",
     "look_alikes",
     "near_groups",
     "normalise",
     "open_image",
     "perceptual_hash",
     "read_images",
+    "rectangles",
     "scale",
     "thumbnail",
 ]

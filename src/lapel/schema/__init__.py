@@ -1,9 +1,9 @@
 """Frozen records that travel down the flow: items, cards, outputs, queries and hits."""
 
 from lapel.schema.answer import Answer, Contribution, Explained, Hit
-from lapel.schema.card import Card, Preprocess
+from lapel.schema.card import Card, Crops, Preprocess
 from lapel.schema.items import SEPARATOR, SPLITS, Item, ItemTable, Labels
-from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs, TextModel
+from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs, PhotoModel, TextModel
 from lapel.schema.query import COMPOSED, WHOLE_LOOK, WORDS, Part, Query
 from lapel.schema.release import ROLE, Release, TripletLists
 from lapel.schema.vocabulary import Attribute, Vocabulary
@@ -19,6 +19,7 @@ __all__ = [
     "Attribute",
     "Card",
     "Contribution",
+    "Crops",
     "EmbeddingTable",
     "Explained",
     "Floats",
@@ -29,6 +30,7 @@ __all__ = [
     "Model",
     "Outputs",
     "Part",
+    "PhotoModel",
     "Preprocess",
     "Query",
     "Release",

@@ -42,6 +42,20 @@ class Preprocess:
 
 
 @dataclass(frozen=True)
+class Crops:
+    """How a model of two branches cuts regions out of the original photo for its local branch.
+
+    threshold: share of a map's range above which a position belongs to the region. height, width: what the local
+    branch reads, in pixels. beta: the global branch's share of the joint cosine; the local one has the rest.
+    """
+
+    threshold: float = 0.1
+    height: int = 112
+    width: int = 112
+    beta: float = 0.6
+
+
+@dataclass(frozen=True)
 class Card:
     """What a model is, learnt from, and scores. It travels inside every checkpoint, export and catalogue.
 
@@ -74,7 +88,15 @@ class Card:
         """16 hex digits of everything that changes an embedding: weights, preprocessing, attributes, system."""
         parts = [self.weights_sha256, self.system, self.backbone, self.dim, self.look_dim, self.composed_dim]
         content = [*parts, asdict(self.preprocess), self.vocabulary.to_dict()]
+        if self.crops is not None:
+            content.append(asdict(self.crops))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def crops(self) -> Crops | None:
+        """How regions are cut out of the photo; None for a model that reads only its input."""
+        asked = self.architecture.get("crops")
+        return Crops(**asked) if asked else None
 
     def with_(self, **changes: Any) -> Card:
         """A copy with some fields replaced."""

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from lapel.errors import ShapeError
 from lapel.schema.card import Card
@@ -58,6 +59,23 @@ class Model(Protocol):
 
     def __call__(self, pixels: Floats) -> Outputs:
         """(B, 3, height, width) float32, preprocessed as the card says -> Outputs."""
+        ...
+
+
+@runtime_checkable
+class PhotoModel(Protocol):
+    """A model that can look at the photos themselves; one with `card.crops` has to, to see regions closely.
+
+    Called with pixels alone, such a model cuts its crops out of the input, which is coarser than the photo.
+    """
+
+    @property
+    def card(self) -> Card:
+        """What the model is."""
+        ...
+
+    def photos(self, photos: Sequence[Image]) -> Outputs:
+        """RGB photos of any size, undistorted and uncut -> Outputs."""
         ...
 
 
