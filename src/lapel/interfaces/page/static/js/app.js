@@ -1,0 +1,240 @@
+// The page's one state, and everything that may change it. Views draw from it; they never change it themselves.
+
+import { Problem, explain, getItem, search, sendPhoto } from "./api.js";
+import { readAddress, writeAddress } from "./address.js";
+import { itemReference, titleOf } from "./card.js";
+import { later } from "./dom.js";
+import { EMPTY, LOOK, add, askable, begin, references, swap, take, toJson } from "./query.js";
+import { showRegions } from "./picture.js";
+import { number, spoken, t } from "./words.js";
+
+const PHOTO = "photo:", ITEM = "item:", COMPARED = 4;
+
+export class App {
+  /** facts: what the server says of the catalogue. views: { all, shares, item, compare, say, pick }. */
+  constructor(facts, views) {
+    Object.assign(this, { facts, views, known: new Map(), cache: new Map(), answer: null, error: "", status: "start" });
+    Object.assign(this, { query: EMPTY, map: "", compare: [], item: "", comparing: false, asking: null, previous: "" });
+    this.askSoon = later(() => this.ask(), 160);
+    this.learntRatio = false;
+  }
+
+  /** Read the address, on loading and on the browser's back and forward. */
+  async go() {
+    const place = readAddress(location.search);
+    const before = JSON.stringify(toJson(this.query));
+    Object.assign(this, { query: place.query ?? EMPTY, map: place.map, compare: place.compare });
+    if (place.broken) this.views.say(t("error.link"));
+    const same = this.answer && JSON.stringify(toJson(this.query)) === before;
+    if (!same) await this.ask();
+    else this.views.all(this);
+    if (place.open) await this.open(place.open, false);
+    else this.views.close("item");
+    this.comparing = history.state?.comparing === true && this.compare.length > 1;
+    if (this.comparing) await this.drawCompared();
+    else this.views.close("compare");
+  }
+
+  keep(push) {
+    const address = writeAddress({ query: this.query, map: this.map, compare: this.compare, open: this.item }) || location.pathname;
+    const state = { comparing: this.comparing };
+    if (push && address !== `${location.search || location.pathname}`) history.pushState(state, "", address);
+    else history.replaceState(state, "", address);
+  }
+
+  /** Another query: into the address, then to the server. restart: other references altogether, so the page's top. */
+  change(query, { restart = false } = {}) {
+    this.query = query;
+    this.views.close("item");
+    this.views.close("compare");
+    this.item = "";
+    if (restart) this.compare = [];
+    this.keep(true);
+    if (restart) this.views.top();
+    return this.ask();
+  }
+
+  /** Take one detail from an item; everything else stays with the references it has. */
+  takeFrom(reference, attribute) {
+    this.views.say(t("live.taken", { what: spoken(attribute), name: this.nameOf(reference) }));
+    return this.change(take(this.query, reference, attribute));
+  }
+
+  /** A slider is being moved: numbers follow at once, hits a little later, the address when it is let go. */
+  weighing(query) {
+    this.query = query;
+    this.views.shares(this);
+    this.askSoon();
+  }
+
+  weighed() {
+    this.keep(true);
+  }
+
+  /** Ask the server; a later question puts an earlier one away. */
+  async ask() {
+    this.asking?.abort();
+    if (!askable(this.query)) {
+      Object.assign(this, { status: "start", answer: null, asking: null });
+      this.views.all(this);
+      return;
+    }
+    const mine = (this.asking = new AbortController());
+    this.status = "loading";
+    this.views.all(this);
+    try {
+      const [answer] = await Promise.all([search(toJson(this.query), mine.signal), this.learn()]);
+      if (mine !== this.asking) return;
+      Object.assign(this, { answer, status: "ready", error: "" });
+      this.views.say(this.told());
+    } catch (error) {
+      if (error.name === "AbortError" || mine !== this.asking) return;
+      await this.learn();
+      Object.assign(this, { status: "error", answer: null, error: error instanceof Problem ? error.message : t("error.page") });
+      this.views.say(this.error);
+      if (!(error instanceof Problem)) console.error(error);
+    }
+    this.views.all(this);
+  }
+
+  told() {
+    const [first] = this.answer.hits;
+    if (!first) return t("live.none");
+    return t("live.found", { n: this.answer.hits.length, name: titleOf(first.item, first.metadata), score: number(first.score, 3) });
+  }
+
+  /** What the model sees on each reference, its name and small picture; `gone` where there is none any more. */
+  async learn() {
+    const unknown = references(this.query).filter((reference) => !this.known.has(reference) || this.known.get(reference).gone);
+    await Promise.all(
+      unknown.map(async (reference) => {
+        const found = await this.look(reference).catch((error) => ({ gone: this.goneWords(reference, error) }));
+        this.known.set(reference, found);
+      }),
+    );
+  }
+
+  async look(reference) {
+    if (!reference.startsWith(ITEM)) throw new Problem("not-found", "");
+    const item = await getItem(reference.slice(ITEM.length));
+    return { name: titleOf(item.item, item.metadata), thumb: item.thumb, values: item.values };
+  }
+
+  goneWords(reference, error) {
+    if (reference.startsWith(PHOTO) && error.status !== 401) return t("photo.expired");
+    return reference.startsWith(ITEM) && error.status === 404 ? t("reference.gone") : error.message || t("reference.file");
+  }
+
+  nameOf(reference) {
+    return this.known.get(reference)?.name ?? reference.slice(reference.indexOf(":") + 1);
+  }
+
+  thumbOf(reference) {
+    return this.known.get(reference)?.thumb ?? "";
+  }
+
+  /** Where the model looked on a picture: { regions: { attribute: rows }, frame }, asked once. */
+  looked(reference) {
+    if (!this.cache.has(reference)) this.cache.set(reference, this.lookAt(reference));
+    return this.cache.get(reference);
+  }
+
+  async lookAt(reference) {
+    const kept = this.known.get(reference);
+    if (kept?.regions) return kept;
+    const weights = Object.fromEntries(this.facts.attributes.map((name) => [name, 1]));
+    return (await explain(reference.slice(ITEM.length), { parts: [{ reference, weights }], k: 1 })).hit;
+  }
+
+  showMap(attribute) {
+    this.map = attribute;
+    this.keep(false);
+    this.views.all(this);
+    showRegions(this);
+    this.views.say(attribute ? t("live.map", { name: spoken(attribute) }) : t("live.mapOff"));
+  }
+
+  /** Photos from the reader's machine: the first replaces a reference, begins a query, or joins the one there is. */
+  async take(files, replaces) {
+    this.views.uploading(true);
+    try {
+      for (const file of files.slice(0, 4)) {
+        const photo = await sendPhoto(file);
+        this.known.set(photo.reference, { name: file.name || t("photo.pasted"), thumb: photo.thumb, values: photo.values, regions: photo.regions });
+        if (replaces) this.query = swap(this.query, replaces, photo.reference);
+        else this.query = this.query.parts.length ? add(this.query, photo.reference) : begin(this.query, photo.reference);
+        replaces = "";
+      }
+    } catch (error) {
+      this.views.complain(error instanceof Problem ? error.message : t("error.page"));
+      return;
+    } finally {
+      this.views.uploading(false);
+    }
+    this.change(this.query);
+  }
+
+  pick(replaces = "") {
+    this.views.pick(replaces);
+  }
+
+  async open(id, push = true) {
+    try {
+      const item = await getItem(id);
+      this.item = id;
+      if (push) this.keep(true);
+      this.views.item(this, item);
+    } catch (error) {
+      this.views.complain(error.message);
+    }
+  }
+
+  /** The item's window was closed. */
+  opened() {
+    if (!this.item) return;
+    this.item = "";
+    this.keep(false);
+  }
+
+  toggleCompare(item) {
+    const there = this.compare.includes(item);
+    if (!there && this.compare.length >= COMPARED) return this.views.say(t("compare.full", { n: COMPARED }));
+    this.compare = there ? this.compare.filter((one) => one !== item) : [...this.compare, item];
+    this.keep(false);
+    this.views.say(t(there ? "compare.taken" : "compare.added", { n: this.compare.length }));
+    this.views.all(this);
+    if (!this.comparing) return null;
+    return this.compare.length > 1 ? this.drawCompared() : this.views.close("compare");
+  }
+
+  showCompare() {
+    this.comparing = true;
+    this.keep(true);
+    history.pushState({ comparing: true }, "", location.href);
+    return this.drawCompared();
+  }
+
+  async drawCompared() {
+    const items = await Promise.all(this.compare.map((id) => getItem(id).catch(() => null)));
+    this.views.compare(this, items.filter(Boolean));
+  }
+
+  compared() {
+    if (!this.comparing) return;
+    this.comparing = false;
+    this.keep(false);
+  }
+
+  /** The first pictures say what shape the frames have. */
+  sized(ratio) {
+    if (this.learntRatio) return;
+    this.learntRatio = true;
+    document.documentElement.style.setProperty("--ratio", Math.min(4 / 3, Math.max(2 / 3, ratio)).toFixed(3));
+  }
+
+  itemReference(item) {
+    return itemReference(item);
+  }
+}
+
+export { LOOK };

@@ -1,0 +1,135 @@
+// Windows over the page: one item, several items side by side, and what the model is.
+
+import { offered, suggested } from "./chips.js";
+import { $, h, icon, redraw } from "./dom.js";
+import { actions, contributions, detailChips, itemReference, titleOf } from "./card.js";
+import { shown } from "./filter_words.js";
+import { picture } from "./picture.js";
+import { references } from "./query.js";
+import { letter, tone } from "./references.js";
+import { number, percent, spoken, spokenValue, t } from "./words.js";
+
+/** Show a window; closing it by Escape, its button or the back button calls `closed`. */
+export function show(dialog, title, body, closed) {
+  const close = h("button", { type: "button", class: "plain", "aria-label": t("dialog.close"), data: { focus: "close" }, onclick: () => dialog.close() }, icon("close"));
+  redraw(dialog, [h("div", { class: "dialog-head" }, h("h2", { id: `${dialog.id}-title` }, title), close), h("div", { class: "dialog-body" }, body)], ["close"]);
+  dialog.setAttribute("aria-labelledby", `${dialog.id}-title`);
+  dialog.onclose = closed;
+  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  if (!dialog.open) dialog.showModal();
+}
+
+/** One item: its details as buttons, its columns, and what each part added when it is a hit. */
+export function drawItem(app, item) {
+  const reference = itemReference(item.item);
+  const title = titleOf(item.item, item.metadata);
+  const hit = app.answer?.hits.find((one) => one.item === item.item);
+  const names = suggested(app.facts.attributes, item.values);
+  const body = [
+    h("div", { class: "item-picture" }, picture(app, reference, item.image, t("item.alt", { name: title }))),
+    h(
+      "div",
+      { class: "item-facts" },
+      hit ? h("p", { class: "item-score" }, t("item.score"), " ", h("b", { class: "score" }, number(hit.score, 3))) : null,
+      hit ? contributions(app, hit) : null,
+      h("p", { class: "eyebrow" }, t("item.use")),
+      h("div", { class: "chips" }, detailChips(app, names, item.values, reference, title, item.item)),
+      actions(app, item.item, reference, title),
+      columns(item),
+    ),
+  ];
+  show($("item"), title, body, () => app.opened());
+}
+
+function columns(item) {
+  const entries = Object.entries(item.metadata).filter(([name]) => offered([name]).length);
+  return h(
+    "dl",
+    { class: "columns" },
+    h("dt", {}, t("item.id")),
+    h("dd", {}, item.item),
+    entries.map(([name, value]) => [h("dt", {}, spoken(name)), h("dd", {}, shown(name, value))]),
+  );
+}
+
+/** Two or more items beside the query's references: pictures, scores, contributions, values; what differs stands out. */
+export function drawCompare(app, items) {
+  const asked = references(app.query).map((reference) => ({ reference, letter: letter(app.query, reference), ...app.known.get(reference) }));
+  const all = [...asked.filter((one) => !one.gone), ...items];
+  const head = [
+    ...asked.filter((one) => !one.gone).map((one) => column(app, one.reference, app.thumbOf(one.reference), app.nameOf(one.reference), one.letter)),
+    ...items.map((item) => column(app, itemReference(item.item), item.image, titleOf(item.item, item.metadata), "", item.item)),
+  ];
+  const hits = items.map((item) => app.answer?.hits.find((hit) => hit.item === item.item));
+  const blank = asked.filter((one) => !one.gone).map(() => h("td", {}));
+  const scored = hits.some(Boolean);
+  const rows = [
+    scored ? row(t("item.score"), [...blank, ...hits.map((hit) => h("td", { class: "score" }, hit ? number(hit.score, 3) : ""))]) : null,
+    scored ? row(t("hit.parts"), [...blank.map((cell) => cell.cloneNode()), ...hits.map((hit) => h("td", {}, hit ? contributions(app, hit) : ""))]) : null,
+    ...offered(app.facts.attributes).filter((name) => all.some((one) => one.values?.[name])).map((name) => valueRow(app, name, all)),
+    ...columnRows(items, blank),
+  ];
+  const table = h(
+    "div",
+    { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("compare.title") },
+    h("table", {}, h("thead", {}, h("tr", {}, h("td", {}), head)), h("tbody", {}, rows)),
+  );
+  show($("compare"), t("compare.title"), table, () => app.compared());
+}
+
+function column(app, reference, source, name, mark, item) {
+  const off = () => app.toggleCompare(item);
+  return h(
+    "th",
+    { scope: "col", style: mark ? { "--tone": tone(app.query, reference) } : {} },
+    picture(app, reference, source, ""),
+    h("span", { class: "column-name" }, mark ? h("span", { class: "letter" }, mark) : null, h("span", {}, name)),
+    item === undefined ? null : h("button", { type: "button", class: "link", "aria-label": t("compare.removeLabel", { name }), data: { focus: `uncompare:${item}` }, onclick: off }, t("compare.remove")),
+  );
+}
+
+const row = (name, cells, differs = false) => h("tr", { class: differs ? "differs" : "" }, h("th", { scope: "row" }, name), cells);
+
+function valueRow(app, name, all) {
+  const values = all.map((one) => one.values?.[name]);
+  const differs = new Set(values.map((value) => value?.value)).size > 1;
+  const cells = values.map((value) =>
+    h("td", {}, value ? [h("span", { class: "value" }, spokenValue(name, value.value)), " ", h("span", { class: "soft" }, percent(value.probability))] : ""),
+  );
+  return row(spoken(name), cells, differs);
+}
+
+function columnRows(items, blank) {
+  const names = [...new Set(items.flatMap((item) => Object.keys(item.metadata)))].filter((name) => offered([name]).length);
+  return names.map((name) => {
+    const values = items.map((item) => item.metadata[name]);
+    const cells = values.map((value) => h("td", {}, value === undefined ? "" : shown(name, value)));
+    return row(spoken(name), [...blank.map((cell) => cell.cloneNode()), ...cells], new Set(values).size > 1);
+  });
+}
+
+/** What the model is, learnt from, under which terms, and how well it tells each attribute. */
+export function drawAbout(app) {
+  const card = app.facts.card;
+  const scores = Object.entries(card.scores?.attributes ?? {}).filter(([name]) => offered([name]).length);
+  const body = [
+    h("p", {}, t("about.model", { name: card.name, system: card.system, backbone: card.backbone, licence: card.licence, fingerprint: card.fingerprint })),
+    card.notes ? h("p", { class: "soft" }, card.notes) : null,
+    h("h3", {}, t("about.data")),
+    h("ul", { class: "plain-list" }, (card.learnt_from ?? []).map((set) => h("li", {}, h("b", {}, set.name), set.items ? ` ${t("about.photos", { n: set.items })}` : "", h("br"), h("span", { class: "soft" }, set.terms ?? "")))),
+    card.pretrained ? h("p", { class: "soft small" }, t("about.pretrained", { what: card.pretrained })) : null,
+    scores.length ? h("h3", {}, t("about.scores")) : null,
+    scores.length ? h("p", { class: "soft small" }, t("about.protocol", { protocol: card.scores.protocol ?? "", data: card.scores.data ?? "" })) : null,
+    scores.length ? scoreTable(scores) : null,
+  ];
+  show($("about"), t("about.title"), h("div", { class: "prose" }, body), () => {});
+}
+
+function scoreTable(scores) {
+  const cell = (text) => h("td", {}, text);
+  const head = ["about.attribute", "about.map", "about.interval", "about.chance", "about.queries"].map((key) => h("th", { scope: "col" }, t(key)));
+  const rows = scores.map(([name, score]) =>
+    h("tr", {}, h("th", { scope: "row" }, spoken(name)), cell(number(score.map, 1)), cell(`${number(score.low, 1)}–${number(score.high, 1)}`), cell(number(score.chance, 1)), cell(score.queries.toLocaleString())),
+  );
+  return h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("about.scores") }, h("table", { class: "figures" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+}
