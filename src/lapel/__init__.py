@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lapel.datasets import read
     from lapel.errors import LapelError
     from lapel.evaluation.photos import evaluate
+    from lapel.interfaces.http import serve
     from lapel.schema import Answer, Hit, ItemTable, Part, Query
 
     __version__: str
@@ -33,6 +34,7 @@ _HOMES = {
     "Query": "lapel.schema",
     "evaluate": "lapel.evaluation",
     "read": "lapel.datasets",
+    "serve": "lapel.interfaces.http",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "read",
+    "serve",
 ]
 
 

@@ -20,6 +20,7 @@ PUBLIC = [
     "__version__",
     "evaluate",
     "read",
+    "serve",
 ]
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "recipes": "List what can be trained.",
     "remove": "Remove items from a catalogue.",
     "search": "Search a catalogue by the details of a photo.",
+    "serve": "Serve a catalogue: the HTTP API and the search page.",
     "train": "Train a recipe; Ctrl-C or a crash loses at most the last checkpoint interval.",
     "update": "Change the metadata of stored items, from a table or by hand.",
     "verify": "Read a whole catalogue and say what is damaged.",
