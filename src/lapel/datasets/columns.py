@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from lapel.datasets.cells import IMAGE_NAMES, RESERVED, as_text, clean_labels, clean_split, counts_of, distinct_values
 from lapel.datasets.parquet_table import LAPEL_KEY
 from lapel.errors import TableError, UnknownName
-from lapel.schema import ItemTable, Vocabulary
+from lapel.schema import ROLE, ItemTable, Release, Vocabulary
 
 MOST_VALUES = 1000
 """A text column with more distinct values is taken as metadata unless it is named as an attribute."""
@@ -61,6 +61,7 @@ def arrange(raw: pa.Table, roles: Roles, file: Path, name: str | None) -> ItemTa
         name or stored.get("name") or (file.parent.resolve().name if file.stem == "labels" else file.stem),
         stored.get("complete", True),
         tuple(notes),
+        Release(**stored["release"]) if "release" in stored else None,
     )
 
 
@@ -68,7 +69,7 @@ def guess_attributes(raw: pa.Table, others: Sequence[str]) -> tuple[list[str], l
     """(columns taken as attributes, text columns taken as metadata): few short values that repeat make an attribute."""
     attributes, texts = [], []
     for column in others:
-        if not pa.types.is_string(raw[column].type):
+        if not pa.types.is_string(raw[column].type) or column == ROLE:
             continue
         texts.append(column)
         # Sets of values may be many even if the values are few, so only a column that is nearly all different is out.

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from lapel.datasets.judged import write_triplets
 from lapel.datasets.parquet_table import LAPEL_KEY
 from lapel.errors import InputError
 from lapel.schema import ItemTable
@@ -21,7 +22,7 @@ def write(table: ItemTable, path: str | Path) -> Path:
 
     Parquet keeps everything: types, which columns are attributes, their values in order, name and notes. CSV keeps
     the cells; when read again without naming the attributes, they are guessed anew, and text that looks like a
-    number becomes one.
+    number becomes one. Judged triplets are written beside, as `<name>.triplets.parquet`, and read back with the table.
 
     Returns:
         The file, which replaces an older one in one step.
@@ -42,6 +43,7 @@ def write(table: ItemTable, path: str | Path) -> Path:
             pacsv.write_csv(columns, beside)
         else:
             pq.write_table(columns.replace_schema_metadata({LAPEL_KEY: _kept(table)}), beside, compression="zstd")
+        write_triplets(table, path)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -67,10 +69,12 @@ def _moved(table: ItemTable, folder: Path) -> pa.Table:
 
 
 def _kept(table: ItemTable) -> bytes:
-    kept = {
+    kept: dict[str, object] = {
         "attributes": table.vocabulary.to_dict(),
         "name": table.name,
         "complete": table.complete,
         "notes": list(table.notes),
     }
+    if table.release is not None:
+        kept["release"] = {"name": table.release.name, "photos": dict(table.release.photos)}
     return json.dumps(kept, ensure_ascii=False).encode()

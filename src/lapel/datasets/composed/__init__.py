@@ -1,0 +1,1 @@
+"""Data of composed retrieval: a reference, a change in words, a target."""
