@@ -129,6 +129,11 @@ def read_case(folder: Path, name: str) -> Case:
             raise CaseError(
                 f"array '{key}' is {array.dtype} {array.shape}, announced {about['dtype']} {about['shape']}"
             )
-        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        # A gradient norm that is not a number says, in these files, that the weight gets no gradient.
+        numbers = (
+            array.dtype.kind in "biuf"
+            and np.isfinite(array if not key.startswith("grad_norm") else array[~np.isnan(array)]).all()
+        )
+        if not numbers:
             raise CaseError(f"array '{key}' holds values that are no numbers")
     return Case(name, facts, expected)

@@ -1,0 +1,1 @@
+"""Composed retrieval: a reference picture and a change in words become one query vector (PyTorch)."""
