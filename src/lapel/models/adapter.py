@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import torch
+from PIL.Image import Image
+from torch import Tensor
 
+from lapel.images import fit, normalise
 from lapel.models.attribute_model import AttributeModel
-from lapel.schema import Card, Floats, Outputs
+from lapel.models.crop_model import CropModel, pictures_of
+from lapel.schema import Card, Floats, Outputs, Preprocess
 
 Precision = Literal["fp32", "bf16"]
 
 
 class TorchModel:
-    """`lapel.schema.Model` over PyTorch.
+    """`lapel.schema.PhotoModel` over PyTorch.
 
     precision: "bf16" autocasts; on CPUs with bf16 instructions it is several times faster.
     """
@@ -29,10 +35,24 @@ class TorchModel:
         return self._card
 
     def __call__(self, pixels: Floats) -> Outputs:
-        """See `lapel.schema.Model`."""
-        batch = torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last)
+        """See `lapel.schema.Model`; a crop model's crops are cut out of the input, which is coarser than the photo."""
+        batch = torch.from_numpy(pixels)
+        if isinstance(self.model, CropModel):
+            asked = self._card.preprocess
+            return self._outputs(batch, pictures_of(batch, asked), replace(asked, resize="stretch"))
+        return self._outputs(batch, (), self._card.preprocess)
+
+    def photos(self, photos: Sequence[Image]) -> Outputs:
+        """See `lapel.schema.PhotoModel`."""
+        asked = self._card.preprocess
+        pixels = normalise(np.stack([fit(photo, asked) for photo in photos]), asked)
+        return self._outputs(torch.from_numpy(pixels), photos, asked)
+
+    def _outputs(self, pixels: Tensor, photos: Sequence[Image], preprocess: Preprocess) -> Outputs:
+        batch = pixels.to(self.device, memory_format=torch.channels_last)
         kind = torch.device(self.device).type
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
-            given = self.model(batch)
+            crops = isinstance(self.model, CropModel)
+            given = self.model.see(batch, photos, preprocess) if crops else self.model(batch)
         arrays = [None if part is None else np.ascontiguousarray(part.float().cpu().numpy()) for part in given]
         return Outputs(*arrays)  # type: ignore[arg-type]

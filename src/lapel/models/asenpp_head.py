@@ -25,7 +25,7 @@ class ASENPPHead(AttributeHead):
 
     Args:
         channels: C of the feature map (published: 1024 global, 256 local).
-        attributes: K.
+        attributes: K; 0 for a local branch, which has no attribute vectors of its own and is given the global one's.
         dim: D (published: 1024 in both branches); None is 1024.
         hidden: width of the attention space (published: 512 global, 256 local).
         attribute_dim: width of the attribute embeddings.
@@ -46,7 +46,8 @@ class ASENPPHead(AttributeHead):
     ) -> None:
         super().__init__()
         self.attributes, self.dim, self.attends, self.gated = attributes, dim or 1024, spatial, channel
-        self.attr_embedding = nn.Embedding(attributes, attribute_dim)
+        if attributes:
+            self.attr_embedding = nn.Embedding(attributes, attribute_dim)
         if spatial:
             self.attr_transform1 = nn.Linear(attribute_dim, hidden)
             self.conv = nn.Conv2d(channels, hidden, 1)
@@ -64,6 +65,10 @@ class ASENPPHead(AttributeHead):
     def all(self, features: Tensor) -> HeadOutput:
         """See `AttributeHead.all`; the projection P is computed once for all K."""
         return HeadOutput(*self._embed(features, self.attr_embedding.weight.expand(features.shape[0], -1, -1)))
+
+    def asked(self, features: Tensor, asked: Tensor) -> HeadOutput:
+        """Features (B, C, h, w) and attribute vectors (B, A, attribute_dim) -> raw (B, A, D), regions (B, A, h, w)."""
+        return HeadOutput(*self._embed(features, asked))
 
     def _embed(self, features: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         """features (B, C, h, w), asked (B, A, attribute_dim) -> raw (B, A, D), regions (B, A, h, w)."""

@@ -104,6 +104,8 @@ class Look(nn.Module):
 class AttributeModel(nn.Module):
     """A backbone and a head.
 
+    dim: D of the embeddings.
+
     Args:
         backbone: (B, 3, H, W) -> (B, C, h, w); has `.channels`.
         head: one of the systems' heads for C channels.
@@ -115,7 +117,7 @@ class AttributeModel(nn.Module):
         self, backbone: nn.Module, head: AttributeHead, sizes: tuple[int, ...] = (), look_dim: int = 0
     ) -> None:
         super().__init__()
-        self.backbone, self.head = backbone, head
+        self.backbone, self.head, self.dim = backbone, head, head.dim
         self.values = PrototypeValues(sizes or (1,) * head.attributes, head.dim)
         self.look = Look(int(backbone.channels), look_dim)  # type: ignore[arg-type]
 
