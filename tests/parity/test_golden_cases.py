@@ -19,10 +19,14 @@ OURS = [
     "gd_v2_loss_train",
     "margin_ranking",
     "ranking",
+    "style_arc",
+    "style_arc_head",
+    "style_metrics",
+    "style_v1",
 ]
 
 
-SLOW = ["asen_v2_train", "gd_v2_train"]
+SLOW = ["asen_v2_train", "gd_v2_train", "style_arc_train"]
 
 
 @pytest.mark.parametrize("name", [*OURS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])

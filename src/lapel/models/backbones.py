@@ -78,6 +78,25 @@ def build_backbone(name: str, cut: str | None = None, weights: str | Path | None
     return backbone
 
 
+def build_with_top(
+    name: str, cut: str | None = None, weights: str | Path | None = None
+) -> tuple[Backbone, Backbone | None]:
+    """A backbone up to its cut, and what follows it up to the network's last map; None when the cut is the last.
+
+    A ResNet cut at layer3 is followed by layer4; EfficientNet-Lite0 cut at blocks.4 by the rest up to its head.
+
+    Raises:
+        As `build_backbone`.
+    """
+    last = {"efficientnet_lite0": "head"} | dict.fromkeys(RESNETS, "layer4")
+    lower = build_backbone(name, cut, weights)
+    if name not in last:
+        return lower, None
+    whole = build_backbone(name, last[name], weights)
+    following = {stage: getattr(whole, stage) for stage in whole.stage_names if stage not in lower.stage_names}
+    return lower, Backbone(following, whole.channels, whole.stride) if following else None
+
+
 def weights_sha256(name: str, weights: str | Path) -> str:
     """The sha256 of the file that `weights` stands for; "" for random weights."""
     if weights == RANDOM:

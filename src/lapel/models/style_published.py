@@ -1,0 +1,136 @@
+"""Checkpoints that the style classifier's code wrote, of both versions: their key names, checked one by one.
+
+| system | prefix of the branch | besides it |
+|---|---|---|
+| style (release) | `body.choices.global.` | `head.weight`, `fc.*`, `fc1.*` (`basenet.layer4.*`: after the cut) |
+| style_v1 | `choices.global.` | `fc.*` |
+
+Inside the branch, `basenet.*` is the backbone, `attrnet.*` and `attnnet.*` are ASEN++'s attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from lapel.errors import CheckpointError
+from lapel.models.backbones import RANDOM
+from lapel.models.registry import network
+from lapel.models.style import StyleHead, StyleModel
+from lapel.schema import Attribute, Card, Preprocess, Vocabulary
+
+STYLES = ("style", "style_v1")
+KFASHION = Vocabulary((Attribute("style", ("formal", "semi-formal", "casual")),))
+"""The classes of the released K-Fashion model, by id, as its configuration names them."""
+
+DOUBT = (
+    "Class names as published, and doubtful: by the style folders of the K-Fashion lists, class 1 ('semi-formal') is "
+    "mostly street, resort and hip-hop, and class 2 ('casual') mostly classic, modern and mannish, so that these two "
+    "names look swapped; how 14 styles became 3 classes is not published. Ids are certain, names are configuration."
+)
+"""What the card of an imported K-Fashion model says."""
+
+_BRANCH = {"style": "body.choices.global.", "style_v1": "choices.global."}
+_INSIDE = {"attrnet.": "head.", "attnnet.": "head.", "basenet.layer4.": "head.top.layer4.", "basenet.": "backbone."}
+_BESIDE = {
+    "style": {"head.weight": "head.weight", "fc.": "head.pooled_fc.", "fc1.": "head.joined."},
+    "style_v1": {"fc.": "head.fc."},
+}
+
+
+def style_model(system: str, state: Mapping[str, Tensor], vocabulary: Vocabulary) -> tuple[StyleModel, dict[str, str]]:
+    """The model that a published state dict belongs to, with its weights, in eval mode; and published name -> ours.
+
+    Every tensor must be there and none besides; the published loader ignores what does not match.
+
+    Args:
+        system: style or style_v1. state: names as in the released file.
+        vocabulary: one attribute, whose values are the classes in the order of their ids.
+
+    Raises:
+        CheckpointError: the keys or shapes are not those of the system with so many classes.
+    """
+    names = {key: _ours(system, key) for key in state}
+    backbone, head = network(system, "resnet50", "layer3", RANDOM, vocabulary, {})
+    assert isinstance(head, StyleHead)
+    model = StyleModel(backbone, head)
+    own = {k: v for k, v in model.state_dict().items() if k.startswith(("backbone.", "head."))}
+    ours = {names[key]: value for key, value in state.items()}
+    _check(system, own, ours, vocabulary.width)
+    model.load_state_dict(ours, strict=False)
+    return model.eval(), names
+
+
+def style_card(name: str, model: StyleModel, system: str, vocabulary: Vocabulary, numbers: Mapping[str, float]) -> Card:
+    """The card of an imported style model: published centre crop of 224 pixels, ImageNet normalisation."""
+    notes = "Imported from a checkpoint of the published code. Its probabilities are not calibrated on photos"
+    notes += f" (inverse temperature {float(model.values.scale):g}, as trained with)."
+    names_doubted = vocabulary.width == 3 and set(vocabulary.attributes[0].values) == set(KFASHION.attributes[0].values)
+    return Card(
+        name=name,
+        system=system,
+        backbone="resnet50",
+        vocabulary=vocabulary,
+        preprocess=Preprocess(),
+        dim=model.head.dim,
+        look_dim=model.look.dim,
+        grid=(14, 14),
+        architecture={"head": {}, "look_dim": 0, "cut": "layer3", "value_scale": value_scale(model, vocabulary)},
+        pretrained="released checkpoint",
+        scores={"released": dict(numbers)} if numbers else {},
+        notes=f"{notes} {DOUBT}" if names_doubted else notes,
+    )
+
+
+def value_scale(model: StyleModel, vocabulary: Vocabulary) -> dict[str, float]:
+    """Attribute -> the inverse temperature in the model's probabilities; what gives the published score back."""
+    return {vocabulary.names[0]: float(model.values.scale)}
+
+
+def _ours(system: str, key: str) -> str:
+    branch = _BRANCH[system]
+    tables: list[tuple[str, dict[str, str]]] = [(branch, _INSIDE), ("", _BESIDE[system])]
+    for before, table in tables:
+        for theirs, ours in table.items():
+            if key.startswith(before + theirs):
+                return ours + key.removeprefix(before + theirs)
+    other = next((s for s in STYLES if s != system and key.startswith(_BRANCH[s])), None)
+    hint = f" It looks like system '{other}': import it with --system {other}." if other else ""
+    raise CheckpointError(f"The checkpoint is not of system '{system}': '{key}' is no tensor of it.{hint}")
+
+
+def _check(system: str, own: Mapping[str, Tensor], ours: Mapping[str, Tensor], classes: int) -> None:
+    extra = sorted(set(ours) - set(own))
+    missing = [key for key in sorted(set(own) - set(ours)) if not key.endswith("num_batches_tracked")]
+    if extra or missing:
+        problem = f"has '{extra[0]}', which it does not" if extra else f"lacks '{missing[0]}'"
+        raise CheckpointError(
+            f"The checkpoint is not of system '{system}': it {problem} ({len(extra) + len(missing)} keys)."
+        )
+    for key, value in ours.items():
+        if value.shape != own[key].shape:
+            raise CheckpointError(
+                f"'{key}' is {tuple(value.shape)} in the checkpoint; one attribute of {classes} classes needs "
+                f"{tuple(own[key].shape)}. Name as many classes as it was trained with: --classes a,b,c."
+            )
+        if value.is_floating_point() and not value.isfinite().all():
+            raise CheckpointError(f"The checkpoint's '{key}' holds values that are no numbers; its training failed.")
+
+
+def read_classes(source: Any) -> Vocabulary:
+    """The one attribute `style` with these classes, in the order of their ids.
+
+    source: names; or the published config.json's `category`, id (as text) -> name.
+
+    Raises:
+        CheckpointError: the ids are not 0, 1, 2, ...
+    """
+    if isinstance(source, Mapping):
+        numbered = {str(key): str(name) for key, name in source.items()}
+        ids = [str(n) for n in range(len(numbered))]
+        if sorted(numbered) != sorted(ids):
+            raise CheckpointError(f"Class ids are {', '.join(numbered)}; they should be 0 to {len(ids) - 1}.")
+        source = [numbered[n] for n in ids]
+    return Vocabulary((Attribute("style", tuple(map(str, source))),))
