@@ -2,6 +2,7 @@
 
 from lapel.schema.answer import Answer, Contribution, Explained, Hit
 from lapel.schema.card import Card, Crops, Preprocess
+from lapel.schema.composed import ComposedQuery, ComposedSet
 from lapel.schema.items import SEPARATOR, SPLITS, Item, ItemTable, Labels
 from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs, PhotoModel, TextModel
 from lapel.schema.query import COMPOSED, WHOLE_LOOK, WORDS, Part, Query
@@ -18,6 +19,8 @@ __all__ = [
     "Answer",
     "Attribute",
     "Card",
+    "ComposedQuery",
+    "ComposedSet",
     "Contribution",
     "Crops",
     "EmbeddingTable",
