@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lapel.datasets import missing_rows, read
+from lapel.datasets import RELEASES, missing_rows, read
+from lapel.datasets.releases import Count, compare
 from lapel.doctor.diagnosis import AttributeReport, Diagnosis, Problem
 from lapel.doctor.findings import findings
 from lapel.doctor.labels import attribute_report, spellings
@@ -64,6 +65,8 @@ def _diagnose(table: ItemTable, seen: Pictures, pictures: bool) -> Diagnosis:
     splits = _splits(table)
     reports = tuple(attribute_report(table, name, usable, splits) for name in table.vocabulary.names)
     found = Diagnosis(
+        counts=_counts(table),
+        absent=_absent(table, set(missing)),
         name=table.name,
         items=len(table),
         splits={name: int(mask.sum()) for name, mask in splits.items()},
@@ -93,6 +96,26 @@ def _splits(table: ItemTable) -> dict[str, NDArray[np.bool_]]:
         return {"all": np.ones(len(table), bool)}
     names = np.array([name or "none" for name in table.table["split"].to_pylist()])
     return {name: names == name for name in (*SPLITS, "none") if (names == name).any()}
+
+
+def _counts(table: ItemTable) -> tuple[Count, ...]:
+    if table.release is None or table.release.name not in RELEASES:
+        return ()
+    return compare(table, RELEASES[table.release.name].published)
+
+
+def _absent(table: ItemTable, missing: set[str]) -> dict[str, tuple[int, int]]:
+    """Per split and first folder: how many photos are missing, of how many."""
+    if not missing:
+        return {}
+    splits = table.table["split"].to_pylist() if "split" in table.table.column_names else ["all"] * len(table)
+    held: dict[str, list[int]] = {}
+    for item, image, split in zip(table.ids, table.table["image"].to_pylist(), splits, strict=True):
+        folder = image.split("/")[0] if "/" in image.lstrip("/") and not image.startswith("/") else "photos"
+        counts = held.setdefault(f"{split or 'no split'}, {folder}", [0, 0])
+        counts[0] += item in missing
+        counts[1] += 1
+    return {where: (gone, every) for where, (gone, every) in held.items() if gone}
 
 
 def _missing_masks(table: ItemTable) -> tuple[str, ...]:

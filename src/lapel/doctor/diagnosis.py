@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from lapel.datasets.releases import Count
 
 Severity = Literal["stop", "fix", "note"]
 
@@ -78,7 +80,8 @@ class Diagnosis:
 
     items: rows. splits: items per split. pictures: how many were looked at; 0 when only labels were.
     missing: ids of items without an image file; unreadable: id -> reason. missing_masks: ids.
-    short_side: smallest, median and largest short side in pixels.
+    short_side: smallest, median and largest short side in pixels. counts: what the release is published with, beside
+    what is there; empty for one's own data. absent: "split, folder" -> (missing, all) photos, where any is missing.
     """
 
     name: str
@@ -94,6 +97,13 @@ class Diagnosis:
     attributes: tuple[AttributeReport, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
+    counts: tuple[Count, ...] = ()
+    absent: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def as_published(self) -> bool:
+        """Every count of the release that was taken from its files agrees, and no photo is missing or unreadable."""
+        return all(count.agrees for count in self.counts if count.sure) and not self.missing and not self.unreadable
 
     @property
     def usable(self) -> bool:
@@ -131,4 +141,5 @@ class Diagnosis:
         data = asdict(self)
         data["attributes"] = [asdict(report) | {"verdict": report.verdict} for report in self.attributes]
         leaks = [asdict(group) for group in self.leaks]
-        return {"verdict": self.verdict, "usable": self.usable, **data, "leaks": leaks}
+        head = {"verdict": self.verdict, "usable": self.usable, "as_published": self.as_published}
+        return {**head, **data, "leaks": leaks}

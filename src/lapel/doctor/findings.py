@@ -16,7 +16,7 @@ _SHOWN = 3
 
 def findings(found: Diagnosis) -> list[Problem]:
     """All problems of a diagnosis."""
-    problems = [*_pictures(found), *_copies(found)]
+    problems = [*_published(found), *_pictures(found), *_copies(found)]
     for report in found.attributes:
         problems += _attribute(report, found)
     for spelling in found.spellings:
@@ -34,7 +34,9 @@ def _pictures(found: Diagnosis) -> list[Problem]:
     if bad > TOO_MANY_BAD * found.items:
         problems.append(Problem("stop", f"{bad:,} of {found.items:,} pictures are missing or cannot be read."))
     if found.missing:
-        problems.append(Problem("fix", f"{_many(len(found.missing), 'image')} missing: {_first(found.missing)}."))
+        where = "; ".join(f"{place}: {gone:,} of {every:,}" for place, (gone, every) in found.absent.items())
+        text = f"{_many(len(found.missing), 'image')} missing: {_first(found.missing)}."
+        problems.append(Problem("fix", text + (f" {where}." if "split" in where or found.counts else "")))
     if found.unreadable:
         reasons = list(found.unreadable.values())
         more = f" And {len(reasons) - _SHOWN:,} more." if len(reasons) > _SHOWN else ""
@@ -43,6 +45,19 @@ def _pictures(found: Diagnosis) -> list[Problem]:
     if found.short_side and found.short_side[0] < SMALL_PIXELS:
         problems.append(Problem("note", f"The smallest picture has a short side of {found.short_side[0]} pixels."))
     return problems
+
+
+def _published(found: Diagnosis) -> list[Problem]:
+    """One line a kind of count (photos, values, labels, ...), listing all that differ from what is published."""
+    kinds: dict[tuple[str, bool], list[str]] = {}
+    for count in found.counts:
+        if not count.agrees:
+            kind, _, rest = count.what.partition(", ") if ", " in count.what else count.what.partition(" of ")
+            kinds.setdefault((kind, count.sure), []).append(f"{rest} {count.found:,} of {count.expected:,}")
+    return [
+        Problem("fix" if sure else "note", f"Not as {'published' if sure else 'stated'}, {kind}: {'; '.join(listed)}.")
+        for (kind, sure), listed in kinds.items()
+    ]
 
 
 def _copies(found: Diagnosis) -> list[Problem]:

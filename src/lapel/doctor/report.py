@@ -42,6 +42,9 @@ def _counts(found: Diagnosis) -> str:
     if found.short_side:
         low, middle, high = found.short_side
         lines.append(f"short side: {low} to {high} pixels, median {middle}")
+    if found.counts:
+        agree = sum(count.agrees for count in found.counts)
+        lines.append(f"published counts: {agree} of {len(found.counts)} agree")
     return "\n".join(lines)
 
 

@@ -84,9 +84,9 @@ def command() -> None:
 def main() -> None:
     """Run `lapel`; whatever goes wrong becomes one line and a non-zero exit."""
     try:
-        command.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = command.main(standalone_mode=False)  # click gives a command's exit status back, and raises nothing
+        if isinstance(code, int) and code:
+            sys.exit(code)
     except click.Abort:
         _fail("Stopped. Nothing that was stored is lost.", 130)
     except click.ClickException as error:
