@@ -10,7 +10,6 @@ from lapel.losses.query_target import query_target
 from lapel.models.attribute_model import unit
 from lapel.models.composed.clip import ClipTowers
 from lapel.models.composed.tme import ALIGN, BRANCHES, INJECT, EnhancedText
-
 from models.composed.test_clip import tiny
 
 TEXTS = ["is red", "has longer sleeves", "more formal"]
