@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from lapel.catalogue import Catalogue
-from lapel.interfaces.http import about, browsing, photos, problems, searching
+from lapel.interfaces.http import about, browsing, photos, problems, searching, writing
 from lapel.interfaces.http.answers import Addresses
 from lapel.interfaces.http.batching import BatchedModel
 from lapel.interfaces.http.guards import Clock, Names, Segments, Token, Watch
@@ -58,7 +58,8 @@ def create_app(catalogue: Catalogue | str | Path, settings: Settings | None = No
     )
     app.state.service = service
     problems.install(app)
-    for router in (searching.router, browsing.router, photos.router, about.router):
+    writes = (writing.router,) if settings.write else ()
+    for router in (searching.router, browsing.router, photos.router, *writes, about.router):
         app.include_router(router)
     app.include_router(about.page_router(page_files()))
     _guard(app, service)

@@ -1,4 +1,4 @@
-"""Photos of concurrent requests go through the model together: one call for all that arrive within a few ms."""
+"""What concurrent requests ask of the model goes through it together: one call for all that come within a few ms."""
 
 from __future__ import annotations
 
@@ -8,28 +8,64 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from PIL.Image import Image
 
-from lapel.schema import Card, Floats, Model, Outputs
+from lapel.errors import ModelError, QueryError
+from lapel.schema import Card, Floats, Model, Outputs, PhotoModel, TextModel
+
+
+def _pixels(model: Model, asked: Sequence[Floats]) -> Outputs:
+    return model(asked[0] if len(asked) == 1 else np.concatenate(asked))
+
+
+def _photos(model: Model, asked: Sequence[Sequence[Image]]) -> Outputs:
+    if not isinstance(model, PhotoModel):
+        raise ModelError(f"The model '{model.card.name}' does not look at photos themselves.")
+    return model.photos([photo for photos in asked for photo in photos])
+
+
+def _texts(model: Model, asked: Sequence[Sequence[str]]) -> Floats:
+    return _speaking(model).encode_text([text for texts in asked for text in texts])
+
+
+def _changes(model: Model, asked: Sequence[tuple[Outputs, Sequence[str]]]) -> Floats:
+    references = Outputs.join([outputs for outputs, _ in asked])
+    return _speaking(model).compose(references, [text for _, texts in asked for text in texts])
+
+
+def _speaking(model: Model) -> TextModel:
+    if not isinstance(model, TextModel):
+        raise QueryError(f"The model of this catalogue, '{model.card.name}', does not understand words.")
+    return model
+
+
+Call = Callable[[Model, Sequence[Any]], Outputs | Floats]
 
 
 @dataclass
 class _Asked:
-    pixels: Floats
-    answer: Future[Outputs] = field(default_factory=Future)
+    """One caller's wish: which call, what it is given, how many rows it answers with."""
+
+    call: Call
+    given: Any
+    rows: int
+    answer: Future[Any] = field(default_factory=Future)
 
 
 class BatchedModel:
-    """A `lapel.schema.Model` in front of another one; its callers wait in their own threads.
+    """A `lapel.schema.Model` whose callers wait in threads; a `PhotoModel` and `TextModel` as far as the one behind is.
 
-    One thread takes the first waiting photo, waits at most `wait_ms` for others (none when `most` are there), and
-    makes one call. While that call runs the next ones gather, so under load nobody waits for the clock.
+    One thread takes the first that waits, waits at most `wait_ms` for others (not at all when `most` are there), and
+    makes one call for all of one kind. While a call runs the next ones gather, so under load nobody waits for the
+    clock.
 
     Args:
         card: of the model.
-        opened: gives the model; called once, for the first photo.
-        most: photos of one call.
+        opened: gives the model; called once, when it is first needed.
+        most: photos (or texts) of one call.
         watch: told the size of every call.
     """
 
@@ -55,11 +91,24 @@ class BatchedModel:
         return self._card
 
     def __call__(self, pixels: Floats) -> Outputs:
-        """(B, 3, height, width) -> Outputs, in the same order; blocks until the call that carries them is done."""
-        if len(pixels) >= self._most:  # a whole batch already, as in adding
-            parts = [self._one(pixels[at : at + self._most]) for at in range(0, len(pixels), self._most)]
-            return Outputs.join(parts)
-        return self._one(pixels)
+        """(B, 3, height, width) -> Outputs in the same order; blocks until the call that carries them is done."""
+        slices = [pixels[at : at + self._most] for at in range(0, len(pixels), self._most)]
+        return Outputs.join([self._ask(_pixels, part, len(part)) for part in slices])
+
+    def photos(self, photos: Sequence[Image]) -> Outputs:
+        """See `lapel.schema.PhotoModel`."""
+        slices = [photos[at : at + self._most] for at in range(0, len(photos), self._most)]
+        return Outputs.join([self._ask(_photos, part, len(part)) for part in slices])
+
+    def encode_text(self, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`."""
+        found: Floats = self._ask(_texts, texts, len(texts))
+        return found
+
+    def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`."""
+        found: Floats = self._ask(_changes, (outputs, texts), len(texts))
+        return found
 
     def close(self) -> None:
         """Answer what waits, then end the thread."""
@@ -70,11 +119,11 @@ class BatchedModel:
             self._waiting.put(None)
             thread.join()
 
-    def _one(self, pixels: Floats) -> Outputs:
-        asked = _Asked(pixels)
+    def _ask(self, call: Call, given: Any, rows: int) -> Any:
+        asked = _Asked(call, given, rows)
         with self._starting:
             if self._closed:
-                raise RuntimeError("The server is shutting down.")
+                raise ModelError("The server is shutting down.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="lapel-model", daemon=True)
                 self._thread.start()
@@ -82,56 +131,56 @@ class BatchedModel:
         return asked.answer.result()
 
     def _work(self) -> None:
-        held: _Asked | None = None
-        while True:
-            first = held or self._waiting.get()
-            if first is None:
-                return
-            batch, held, ended = self._gather(first)
+        first: _Asked | None = self._waiting.get()
+        while first is not None:
+            batch, then = self._gather(first)
             self._answer(batch)
-            if ended:
-                return
+            first = then if isinstance(then, _Asked) else None if then is _END else self._waiting.get()
 
-    def _gather(self, first: _Asked) -> tuple[list[_Asked], _Asked | None, bool]:
-        """The photos of one call, one that came in too many, and whether the end was asked for."""
-        batch, size, until = [first], len(first.pixels), time.monotonic() + self._wait
-        while size < self._most:
+    def _gather(self, first: _Asked) -> tuple[list[_Asked], _Asked | object | None]:
+        """Those of one call; and what came after them: one that does not fit in, or the end."""
+        batch, rows, until = [first], first.rows, time.monotonic() + self._wait
+        while rows < self._most:
             try:
                 more = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
             if more is None:
-                return batch, None, True
-            if size + len(more.pixels) > self._most:
-                return batch, more, False
+                return batch, _END
+            if more.call is not first.call or rows + more.rows > self._most:
+                return batch, more
             batch.append(more)
-            size += len(more.pixels)
-        return batch, None, False
+            rows += more.rows
+        return batch, None
 
     def _answer(self, batch: Sequence[_Asked]) -> None:
         try:
             if self._model is None:
                 self._model = self._opened()
-            together = batch[0].pixels if len(batch) == 1 else np.concatenate([asked.pixels for asked in batch])
-            outputs = self._model(together)
-            self._watch(len(together))
+            found = batch[0].call(self._model, [asked.given for asked in batch])
+            self._watch(sum(asked.rows for asked in batch))
         except BaseException as error:
             for asked in batch:
                 asked.answer.set_exception(error)
             return
         at = 0
         for asked in batch:
-            asked.answer.set_result(rows_of(outputs, at, at + len(asked.pixels)))
-            at += len(asked.pixels)
+            asked.answer.set_result(rows_of(found, at, at + asked.rows))
+            at += asked.rows
 
 
-def rows_of(outputs: Outputs, start: int, stop: int) -> Outputs:
-    """Some pictures' outputs, copied: what is kept of one photo must not keep those of the others."""
+_END = object()
+
+
+def rows_of(found: Outputs | Floats, start: int, stop: int) -> Any:
+    """Some rows of what a model gave, copied: what is kept of one photo must not keep those of the others."""
     rows = slice(start, stop)
+    if not isinstance(found, Outputs):
+        return found[rows].copy()
     return Outputs(
-        outputs.embeddings[rows].copy(),
-        outputs.regions[rows].copy(),
-        outputs.values[rows].copy(),
-        outputs.look[rows].copy(),
-        None if outputs.composed is None else outputs.composed[rows].copy(),
+        found.embeddings[rows].copy(),
+        found.regions[rows].copy(),
+        found.values[rows].copy(),
+        found.look[rows].copy(),
+        None if found.composed is None else found.composed[rows].copy(),
     )

@@ -17,6 +17,7 @@ DETAILS = {
     "not-found": "There is no item '42' in this catalogue.",
     "too-slow": "The answer was not ready after 30 s.",
     "busy-catalogue": "Another process is writing this catalogue. Searching goes on; try again when it has finished.",
+    "exists": "Item '42' is there already; remove it first, or give another id.",
     "too-large": "The request's body is larger than 20971520 bytes, the most this server accepts.",
     "media-type": "a.jpg: not a picture; known formats are JPEG, PNG, ... Replace or remove the file.",
     "wrong-host": "This server is not called 'shop.example'.",
@@ -32,15 +33,9 @@ def problems(*kinds: str) -> Responses:
     for kind in kinds:
         status, title = KINDS[kind]
         example = {"type": TYPE + kind, "title": title, "status": status, "detail": DETAILS[kind]}
-        made[status] = {
-            "description": title,
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {kind: {"value": example}},
-                }
-            },
-        }
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+        problem = made.setdefault(status, {"description": title, "content": {MEDIA_TYPE: content}})
+        problem["content"][MEDIA_TYPE]["examples"][kind] = {"summary": title, "value": example}
     return made
 
 
@@ -65,6 +60,14 @@ def asked_body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
 def photo_body() -> dict[str, Any]:
     """A body with one photo."""
     return _body({"multipart/form-data": _form({}, [PHOTOS], {})})
+
+
+def items_body() -> dict[str, Any]:
+    """A body with new items and their photos."""
+    listed = {"type": "array", "minItems": 1, "items": _ref("NewItem")}
+    fields = {"items": {"type": "string", "contentMediaType": "application/json", "contentSchema": listed}}
+    example = json.dumps([{"id": "43", "photo": "dress.jpg", "metadata": {"price": 39.9, "color": ["red"]}}])
+    return _body({"multipart/form-data": _form(fields, ["items", PHOTOS], {"one": {"value": {"items": example}}})})
 
 
 def _form(fields: dict[str, Any], needed: list[str], examples: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from lapel.interfaces.http.documents import problems
 from lapel.interfaces.http.guards import HEALTH
-from lapel.interfaces.http.schemas import Explain, ProblemView, Query
+from lapel.interfaces.http.schemas import Explain, NewItem, ProblemView, Query
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """Search a catalogue by the details of photos.
@@ -42,7 +42,10 @@ def _document(app: FastAPI, token: bool, hosts: bool) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     schemas: dict[str, Any] = made.setdefault("components", {}).setdefault("schemas", {})
-    for model, name in ((Query, "Query"), (Explain, "Explain"), (ProblemView, "Problem")):
+    added: dict[str, type[BaseModel]] = {"Query": Query, "Explain": Explain, "Problem": ProblemView}
+    if "post" in made["paths"]["/v1/items"]:
+        added["NewItem"] = NewItem
+    for name, model in added.items():
         schemas |= _component(model, name)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "not-found": (404, "There is no such thing"),
     "method": (405, "Not possible here"),
     "too-slow": (408, "The request took too long"),
+    "exists": (409, "It is there already"),
     "busy-catalogue": (409, "The catalogue is being written by another process"),
     "too-large": (413, "Larger than this server accepts"),
     "media-type": (415, "Not a kind of content that is read here"),
@@ -64,7 +65,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem("photo", str(error))
         case errors.InputError() | errors.TableError():
             return Problem("query", str(error))
-        case errors.CatalogueError() if "written by another process" in str(error):
+        case errors.CatalogueError() if is_busy(error):
             detail = "Another process is writing this catalogue. Searching goes on; try again when it has finished."
             return Problem("busy-catalogue", detail, {"Retry-After": "5"})
         case errors.LapelError():
@@ -73,6 +74,11 @@ def problem_of(error: Exception) -> Problem:
         case _:
             log.error("A request failed.", exc_info=error)
             return Problem("failure", "This is a defect of the server; its log says more.")
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether a catalogue cannot be written because another process is writing it."""
+    return "being written by another process" in str(error)
 
 
 def install(app: FastAPI) -> None:

@@ -195,7 +195,7 @@ class SeenView(Record):
     frame: Frame
 
 
-class Added(Contribution):
+class AddedTerm(Contribution):
     """A term of an explained score."""
 
     model_config = shown(
@@ -217,7 +217,7 @@ class ExplanationView(Record):
     query: Query
     item: str
     score: float
-    parts: list[Added]
+    parts: list[AddedTerm]
     attributes: list[str]
     model: ModelName
     references: list[SeenView]
@@ -255,6 +255,44 @@ class Explain(Record):
     model_config = shown({"query": QUERY, "item": "7"})
     query: Query
     item: str
+
+
+Cell = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | list[str] | None
+
+
+class NewItem(Record):
+    """An item to add: its id, the name of its photo, and what is known of it."""
+
+    model_config = shown({"id": "43", "photo": "dress.jpg", "metadata": {"price": 39.9, "color": ["red"]}})
+    id: str = Field(min_length=1, max_length=500)
+    photo: str = Field(min_length=1, description="The name of a file sent along.")
+    metadata: dict[Annotated[str, Field(min_length=1, max_length=100)], Cell] = Field(
+        default={}, description="Column -> text, number, true or false; a list of texts is a label of several values."
+    )
+
+    def cells(self) -> dict[str, Any]:
+        """As a catalogue takes them: lists are labels, empty cells are left out."""
+        return {
+            name: frozenset(value) if isinstance(value, list) else value
+            for name, value in self.metadata.items()
+            if value not in (None, [])
+        }
+
+
+class Added(Record):
+    """How many items were added, and how many there are."""
+
+    model_config = shown({"added": 1, "items": 10001})
+    added: int = Field(ge=0)
+    items: int = Field(ge=0)
+
+
+class Removed(Record):
+    """How many items were removed, and how many there are."""
+
+    model_config = shown({"removed": 1, "items": 9999})
+    removed: int = Field(ge=0)
+    items: int = Field(ge=0)
 
 
 class AttributeView(Record):

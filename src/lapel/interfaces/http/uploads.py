@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from PIL import Image
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from lapel.errors import ImageEmpty, ImageNotAnImage, ImageTooLarge
@@ -86,13 +86,19 @@ async def read_form(request: Request, limits: Limits) -> Form:
     except MultiPartException as error:
         kind = "too-large" if "Maximum number" in error.message or "exceeded" in error.message else "unreadable"
         raise Problem(kind, f"The form cannot be read: {error.message}") from error
+    try:
+        return _sorted_out(parts)
+    finally:
+        await parts.close()
+
+
+def _sorted_out(parts: FormData) -> Form:
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
     for name, part in parts.multi_items():
-        known: dict[str, str] | dict[str, bytes] = files if isinstance(part, UploadFile) else fields
         label = _file_name(name, part.filename) if isinstance(part, UploadFile) else name
-        if label in known:
-            raise Problem("query", f"The form holds '{label}' twice; give each a name of its own.")
+        if label in (files if isinstance(part, UploadFile) else fields):
+            raise Problem("query", f"The form holds '{label[:100]}' twice; give each a name of its own.")
         if isinstance(part, UploadFile):
             files[label] = part.file.read()
         else:
