@@ -8,12 +8,14 @@ from typing import get_args
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lapel.errors import InputError, ShapeError
-from lapel.losses.e_infonce import Kind, Negatives, e_infonce, same_value
+from lapel.losses.e_infonce import Kind, Negatives, e_infonce, same_value, shared_value
 
 ATTRIBUTES = torch.tensor([0, 0, 1, 1, 2, 0, 0, 1])
 VALUES = torch.tensor([1, 1, 2, 0, 3, 2, 1, 2])
+SETS = same_value(ATTRIBUTES, VALUES)
 
 
 def rows(count: int = 8, dim: int = 12, seed: int = 0, dtype: torch.dtype = torch.float64) -> list[Tensor]:
@@ -55,15 +57,15 @@ def by_loops(parts: list[Tensor], kind: str, negatives: str, tau: float, alpha: 
 @pytest.mark.parametrize("tau, alpha", [(0.07, 12.0), (0.5, 0.0), (1.0, 48.0)])
 def test_it_is_the_sums_of_its_formulas(kind: Kind, negatives: Negatives, tau: float, alpha: float) -> None:
     parts = rows()
-    found = e_infonce(*parts, ATTRIBUTES, VALUES, tau=tau, alpha=alpha, kind=kind, negatives=negatives)
+    found = e_infonce(*parts, SETS, tau=tau, alpha=alpha, kind=kind, negatives=negatives)
     assert found.item() == pytest.approx(by_loops(parts, kind, negatives, tau, alpha), rel=1e-9)
 
 
 def test_the_two_readings_differ_and_agree_on_one_attribute() -> None:
     parts, alone = rows(), torch.zeros_like(ATTRIBUTES)
-    everyone, attribute = (e_infonce(*parts, ATTRIBUTES, VALUES, negatives=n) for n in get_args(Negatives))
+    everyone, attribute = (e_infonce(*parts, SETS, negatives=n) for n in get_args(Negatives))
     assert attribute < everyone  # fewer negatives, a smaller denominator
-    first, second = (e_infonce(*parts, alone, VALUES, negatives=n) for n in get_args(Negatives))
+    first, second = (e_infonce(*parts, same_value(alone, VALUES), negatives=n) for n in get_args(Negatives))
     assert first == second
 
 
@@ -73,14 +75,27 @@ def test_masks_are_reflexive_and_nested() -> None:
     assert attribute[0, 5] and not positive[0, 5] and not attribute[0, 2]
 
 
+def test_rows_of_several_values_share_one() -> None:
+    single = shared_value(ATTRIBUTES, F.one_hot(VALUES).bool())
+    assert torch.equal(single.value, SETS.value) and torch.equal(single.attribute, SETS.attribute)
+    held = torch.tensor([[1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1]]).bool()
+    found = shared_value(torch.tensor([0, 0, 0, 1]), held).value
+    assert found.tolist() == [
+        [True, True, False, False],
+        [True, True, True, False],
+        [False, True, True, False],
+        [False, False, False, True],
+    ]
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_half_precision_rows_give_the_same_loss_and_finite_gradients(dtype: torch.dtype, kind: Kind) -> None:
     exact = [part.to(dtype) for part in rows(dtype=torch.float32)]
     given = [part.clone().requires_grad_() for part in exact]
-    loss = e_infonce(*given, ATTRIBUTES, VALUES, kind=kind)
+    loss = e_infonce(*given, SETS, kind=kind)
     assert loss.dtype == torch.float32
-    wanted = e_infonce(*(part.double() for part in exact), ATTRIBUTES, VALUES, kind=kind)
+    wanted = e_infonce(*(part.double() for part in exact), SETS, kind=kind)
     assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
     loss.backward()
     for part in given:
@@ -101,7 +116,7 @@ def test_extreme_rows_stay_finite(dtype: torch.dtype, size: float) -> None:
     """Gradients grow as rows shrink: below 1e-3 they leave what float16 can hold, whatever computes them."""
     whole = [part / part.abs().amax() for part in rows(dtype=torch.float32)]
     given = [(part * size).to(dtype).requires_grad_() for part in whole]
-    loss = e_infonce(*given, ATTRIBUTES, VALUES)
+    loss = e_infonce(*given, SETS)
     loss.backward()
     assert loss.isfinite()
     assert all(part.grad is not None and part.grad.isfinite().all() for part in given)
@@ -112,7 +127,7 @@ def test_extreme_rows_stay_finite(dtype: torch.dtype, size: float) -> None:
 def test_a_very_low_temperature_overflows_nothing() -> None:
     """At tau 0.001 a plain exponential would be e^1000."""
     parts = [part.requires_grad_() for part in rows(dtype=torch.float32)]
-    loss = e_infonce(*parts, ATTRIBUTES, VALUES, tau=1e-3)
+    loss = e_infonce(*parts, SETS, tau=1e-3)
     loss.backward()
     assert loss.isfinite() and loss > 0
     assert all(part.grad is not None and part.grad.isfinite().all() for part in parts)
@@ -121,14 +136,14 @@ def test_a_very_low_temperature_overflows_nothing() -> None:
 def test_autocast_does_not_round_the_similarities() -> None:
     """A similarity rounded to bfloat16 and divided by 0.07 would be off by 0.06."""
     parts = rows(dtype=torch.float32)
-    plain = e_infonce(*parts, ATTRIBUTES, VALUES)
+    plain = e_infonce(*parts, SETS)
     with torch.autocast("cpu", torch.bfloat16):
-        assert e_infonce(*parts, ATTRIBUTES, VALUES) == plain
+        assert e_infonce(*parts, SETS) == plain
 
 
 def test_rows_that_are_alone_are_their_own_positives() -> None:
     parts = rows(1)
-    loss = e_infonce(*parts, ATTRIBUTES[:1], VALUES[:1], alpha=0.0)
+    loss = e_infonce(*parts, same_value(ATTRIBUTES[:1], VALUES[:1]), alpha=0.0)
     assert loss.item() == pytest.approx(0.0, abs=1e-12)
 
 
@@ -136,7 +151,7 @@ def test_a_zero_row_gives_a_number() -> None:
     parts = rows(dtype=torch.float32)
     parts[0][2] = 0
     parts[0].requires_grad_()
-    loss = e_infonce(*parts, ATTRIBUTES, VALUES)
+    loss = e_infonce(*parts, SETS)
     loss.backward()
     assert loss.isfinite() and parts[0].grad is not None and parts[0].grad.isfinite().all()
     assert not parts[0].grad[2].any()
@@ -145,12 +160,12 @@ def test_a_zero_row_gives_a_number() -> None:
 def test_wrong_arguments_get_a_sentence() -> None:
     parts = rows()
     with pytest.raises(ShapeError, match="one shape"):
-        e_infonce(parts[0], parts[1][:4], parts[2], ATTRIBUTES, VALUES)
+        e_infonce(parts[0], parts[1][:4], parts[2], SETS)
     with pytest.raises(ShapeError, match="8 rows"):
-        e_infonce(*parts, ATTRIBUTES[:4], VALUES)
+        e_infonce(*parts, same_value(ATTRIBUTES[:4], VALUES[:4]))
     with pytest.raises(InputError, match="no kind 'type1'"):
-        e_infonce(*parts, ATTRIBUTES, VALUES, kind="type1")  # type: ignore[arg-type]
+        e_infonce(*parts, SETS, kind="type1")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="tau above 0"):
-        e_infonce(*parts, ATTRIBUTES, VALUES, tau=0.0)
+        e_infonce(*parts, SETS, tau=0.0)
     with pytest.raises(InputError, match="negatives 'all'"):
-        e_infonce(*parts, ATTRIBUTES, VALUES, negatives="all")  # type: ignore[arg-type]
+        e_infonce(*parts, SETS, negatives="all")  # type: ignore[arg-type]

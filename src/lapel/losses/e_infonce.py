@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -19,21 +19,38 @@ Negatives = Literal["everyone", "attribute"]
 TAU, ALPHA = 0.07, 12.0
 
 
-def same_value(attributes: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+class Sets(NamedTuple):
     """P and A, both (N, N) bool: rows of the same attribute and value, and rows of the same attribute.
 
-    Each row is in its own sets. attributes, values: (N,) int64.
+    Each row is in its own sets.
     """
-    same_attribute = attributes[:, None] == attributes[None, :]
-    return same_attribute & (values[:, None] == values[None, :]), same_attribute
+
+    value: Tensor
+    attribute: Tensor
+
+
+def same_value(attributes: Tensor, values: Tensor) -> Sets:
+    """The sets of rows of one value each, as published. attributes, values: (N,) int64."""
+    same = attributes[:, None] == attributes[None, :]
+    return Sets(same & (values[:, None] == values[None, :]), same)
+
+
+def shared_value(attributes: Tensor, held: Tensor) -> Sets:
+    """The sets of rows that may hold several values: in P are those that share one.
+
+    attributes: (N,) int64. held: (N, W) bool, the values of the row's own attribute, W at least the most values that
+    one has. With one value a row it is `same_value`.
+    """
+    same = attributes[:, None] == attributes[None, :]
+    itself = torch.eye(len(held), dtype=torch.bool, device=held.device)
+    return Sets(same & ((held.float() @ held.float().T) > 0) | itself, same)
 
 
 def e_infonce(
     region: Tensor,
     patch: Tensor,
     background: Tensor,
-    attributes: Tensor,
-    values: Tensor,
+    sets: Sets,
     *,
     tau: float = TAU,
     alpha: float = ALPHA,
@@ -59,20 +76,20 @@ def e_infonce(
 
     Args:
         region, patch, background: (N, D), of any length: anchors, then positives, then negatives as published.
-        attributes, values: (N,) int64; a negative keeps its own value.
+        sets: `same_value` or `shared_value` of the rows; a negative keeps its own value.
         tau: temperature, above 0. alpha: weight of the background rows, at least 0.
 
     Returns:
         Scalar, float32 (float64 for float64 rows). "published" and "positives" are at least 0.
 
     Raises:
-        ShapeError: the three do not match, or there is not one attribute and value a row.
+        ShapeError: the three do not match, or the sets are of another number of rows.
         InputError: unknown `kind` or `negatives`, a tau that is not above 0, or a negative alpha.
     """
-    _check(region, patch, background, attributes, values, tau, alpha, kind, negatives)
+    _check(region, patch, background, sets, tau, alpha, kind, negatives)
     with torch.autocast(region.device.type, enabled=False):
         r, p, b = (_rows(rows) for rows in (region, patch, background))
-        positive, same_attribute = same_value(attributes, values)
+        positive, same_attribute = sets
         admitted = same_attribute if negatives == "attribute" else torch.ones_like(positive)
         to_patch, itself = r @ p.T / tau, (r * r).sum(dim=1)
         far = _log_sum(r @ b.T / tau, same_attribute)
@@ -112,8 +129,7 @@ def _check(
     region: Tensor,
     patch: Tensor,
     background: Tensor,
-    attributes: Tensor,
-    values: Tensor,
+    sets: Sets,
     tau: float,
     alpha: float,
     kind: str,
@@ -122,10 +138,11 @@ def _check(
     if region.ndim != 2 or not region.shape == patch.shape == background.shape:
         shapes = ", ".join(str(tuple(rows.shape)) for rows in (region, patch, background))
         raise ShapeError(f"E-InfoNCE compares three (N, D) of one shape; given {shapes}.")
-    if attributes.shape != (len(region),) or values.shape != (len(region),):
+    square = (len(region), len(region))
+    if sets.value.shape != square or sets.attribute.shape != square:
         raise ShapeError(
-            f"{len(region)} rows need as many attributes and values; given {tuple(attributes.shape)}, "
-            f"{tuple(values.shape)}."
+            f"{len(region)} rows need two sets of {square}; "
+            f"given {tuple(sets.value.shape)}, {tuple(sets.attribute.shape)}."
         )
     if kind not in get_args(Kind):
         raise InputError(f"E-InfoNCE has no kind '{kind}'; it has {', '.join(get_args(Kind))}.")

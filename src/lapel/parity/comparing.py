@@ -32,7 +32,7 @@ def tolerance(runner: str, key: str, kind: np.dtype[Any]) -> float:
     if runner.startswith(LOOSE_FAMILIES):
         if key.startswith(("grad_norm", "gradnorm")):
             return GRADIENT_NORM
-        if runner.startswith("rpf") and key.startswith("after"):
+        if runner.startswith("rpf") and key.startswith("after") or key.endswith("after_one_step"):
             return AFTER_STEP
         return LOOSE
     return FLOAT64 if kind == np.float64 else FLOAT32

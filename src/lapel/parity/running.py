@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lapel.errors import LapelError
-from lapel.parity import composed, composed_data, runners, style
+from lapel.parity import composed, composed_data, rpf, runners, style
 from lapel.parity.cases import Arrays, Case, NotBuilt, case_names, read_case, read_facts
 from lapel.parity.comparing import Difference, difference
 
@@ -30,6 +30,7 @@ BUILT: dict[str, Callable[[Case], Arrays]] = {
     "style_metrics": style.metrics,
     "style_train": style.train,
     "style_v1": style.v1,
+    **rpf.RUNNERS,
     "fern.amc": composed.amc,
     "fern.artemis": composed.artemis,
     "fern.attnpool": composed.attention_pooling,
@@ -52,7 +53,6 @@ BUILT: dict[str, Callable[[Case], Arrays]] = {
 NOT_BUILT = frozenset(
     """
     pp_branches pp_crops pp_losses pp_pipeline pp_train
-    rpf.einfonce rpf.embed_images rpf.locate rpf.map rpf.region rpf.trainstep rpf.patch rpf.npz
     """.split()  # noqa: SIM905 - forty quoted names would hide the list
 )
 """Runners of systems that this version does not have yet; a runner in neither list is unknown and fails."""

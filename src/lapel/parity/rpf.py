@@ -1,0 +1,281 @@
+"""Runners of RPF's cases: both branches, E-InfoNCE, location of the region, images to embedding, training steps."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from lapel.evaluation import metrics
+from lapel.images import cut_crops, fit, normalise
+from lapel.losses.e_infonce import Kind, Sets, e_infonce, same_value
+from lapel.losses.rpf import rpf_loss, triplet
+from lapel.models.attribute_model import unit
+from lapel.models.locating import boxes
+from lapel.models.rpf_patch import PatchBranch
+from lapel.models.rpf_published import BETA, THRESHOLD, Branches, rpf_branches
+from lapel.models.vit_npz import load_vit
+from lapel.parity import fill
+from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.schema import Crops, Preprocess
+
+MARGIN = 0.2
+LOSSES = ("loss_total", "loss_region_triplet_weighted", "loss_patch_triplet_weighted", "loss_einfonce_weighted")
+
+FAR = -10000
+"""What the published masks hold where ours are False."""
+
+
+def published(case: Case) -> Branches:
+    """The branches of a case, through the importer of released checkpoints."""
+    table = [row for row in case["state"] if row[0].endswith("attr_embedding.weight")]
+    if not table:
+        raise CaseError("the state holds no attribute table")
+    return rpf_branches(fill.state(case["state"], case["fill"]), table[0][1][0])
+
+
+def region(case: Case) -> Arrays:
+    """Foreground, background and attention of the region branch."""
+    found = published(case)
+    pixels, asked = (fill.tensor(case["inputs"][key]) for key in ("image", "attr"))
+    with torch.no_grad():
+        given = found.head.both(found.backbone(pixels), asked)
+        alone = found.head(found.backbone(pixels), asked).raw
+    if not torch.allclose(alone, given.raw, atol=1e-5):
+        raise CaseError("foreground with and without background differ")
+    background = {"background": array(given.background)} if found.local is not None else {}
+    return {"embedding": array(given.raw), "attmap": array(given.regions)} | background
+
+
+def patch(case: Case) -> Arrays:
+    """The patch branch on given crops, and tokens of its last block."""
+    found = published(case)
+    local = _local(found)
+    crops, asked = (fill.tensor(case["inputs"][key]) for key in ("image", "attr"))
+    with torch.no_grad():
+        raw = local(crops, found.head.attr_embedding(asked))
+        tokens = local.tokens(crops)[:, ::28]
+    return {"patch_embedding": array(raw), "vit_tokens_every_28th": array(tokens)}
+
+
+def vit(case: Case) -> Arrays:
+    """The patch branch after Google's arrays were put over its weights."""
+    found = published(case)
+    local = _local(found)
+    salt = case["fill"].get("salt", "")
+    load_vit(local, {entry["name"]: _google(salt + entry["name"], entry["shape"]) for entry in case["npz"]})
+    crops, asked = (fill.tensor(case["inputs"][key]) for key in ("image", "attr"))
+    with torch.no_grad():
+        return {"patch_embedding": array(local(crops, found.head.attr_embedding(asked)))}
+
+
+def einfonce(case: Case) -> Arrays:
+    """Masks, the four kinds of the loss, gradients of the one that is trained with, and both triplet losses."""
+    inputs = case["inputs"]
+    attributes, positives, negatives = (fill.tensor(inputs[key]) for key in ("attrs", "pos_values", "neg_values"))
+    attributes, values = attributes.repeat(3), torch.cat([positives, positives, negatives])
+    rows = [torch.from_numpy(case.given[inputs[k]["key"]]) for k in ("region", "patch", "background")]
+    for part in rows:
+        part.requires_grad_()
+    sets = same_value(attributes, values)
+    losses = [e_infonce(rows[0], rows[1], rows[2], sets, kind=kind) for kind in get_args(Kind)]
+    losses[0].backward()
+    masks = {"same_value_mask": ~sets.value, "other_value_mask": sets.value, "attribute_mask": ~sets.attribute}
+    kinds = {name: case.expected[name].dtype for name in masks if name in case.expected}
+    found = {name: (mask.numpy() * FAR).astype(kinds.get(name, np.float32)) for name, mask in masks.items()}
+    found |= {f"loss_type{number}": array(loss) for number, loss in enumerate(losses, start=1)}
+    for name, part in zip(("region", "patch", "background"), rows, strict=True):
+        found[f"grad_{name}"] = array(_known(part.grad)[:, ::4])
+    return found | {
+        f"triplet_{name}": array(triplet(unit(part), MARGIN)[0])
+        for name, part in zip(("region", "patch"), rows, strict=False)
+    }
+
+
+def locate(case: Case) -> Arrays:
+    """Attention maps and photos -> boxes and crops."""
+    photos = _photos(case)
+    maps = torch.from_numpy(case.given[case["inputs"]["attmap"]["key"]])
+    found, crops = _crops(case, photos, maps)
+    return {"box_xyxy": found, "crop_every_8th_pixel": array(crops)[:, :, ::8, ::8]}
+
+
+def embed_images(case: Case) -> Arrays:
+    """Photos of any size -> embeddings of both branches and the joint one."""
+    found, photos = published(case), _photos(case)
+    asked = fill.tensor(case["inputs"]["attr"])
+    with torch.no_grad():
+        given = found.head(found.backbone(_pixels(photos)), asked)
+        region = unit(given.raw)
+        if found.local is None:
+            return {"region_normalized": array(region)}
+        places, crops = _crops(case, photos, given.regions)
+        patch = unit(found.local(crops, found.head.attr_embedding(asked)))
+        beta = _beta(case)
+        combined = torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=1)
+    named = {"combined": combined, "region_normalized": region, "patch_normalized": patch}
+    return {"box_xyxy": places} | {name: array(value) for name, value in named.items()}
+
+
+def train_step(case: Case) -> Arrays:
+    """Losses of a triplet batch, gradient norms, and the losses again after one step of Adam."""
+    found, inputs = published(case), case["inputs"]
+    parts = nn.ModuleDict({"backbone": found.backbone, "head": found.head})
+    if found.local is not None:
+        parts["local"] = found.local
+    for module in parts.train().modules():
+        if isinstance(module, nn.Dropout):
+            module.p = float(case["constructor"].get("dropout_p", module.p))
+    attributes, near, far = (fill.tensor(inputs[key]) for key in ("attrs", "pos_values", "neg_values"))
+    sets = same_value(attributes.repeat(3), torch.cat([near, near, far]))
+    photos = _photos(case)
+    with _several_threads():
+        terms, places = _losses(case, found, photos, attributes, sets)
+        terms[0].backward()
+        weights = dict(parts.named_parameters())
+        norms = [weights[found.names[key]].grad for key in case["notes"]["parameter_order"]]
+        _adam(case, found, parts).step()
+        mean = parts.state_dict()["backbone.bn1.running_mean"].clone()
+        again, _ = _losses(case, found, photos, attributes, sets)
+    arrays = {
+        "grad_norm_by_parameter": np.array([math.nan if g is None else float(g.norm()) for g in norms], np.float32),
+        "bn1_running_mean_after": array(mean),
+    }
+    for ending, values in (("", terms), ("_after_one_step", again)):
+        arrays |= {f"{name}{ending}": array(value) for name, value in zip(LOSSES, values, strict=False)}
+    return arrays | ({} if places is None else {"box_xyxy": places})
+
+
+def ranking(case: Case) -> Arrays:
+    """MAP of each attribute, and over all queries."""
+    inputs = {key: fill.tensor(spec) for key, spec in case["inputs"].items()}
+    queries, gallery = unit(inputs["query"]), unit(inputs["cand"])
+    every, means = [], []
+    for k in range(int(case["constructor"]["num_attributes"])):
+        asked, held = inputs["query_attr"] == k, inputs["cand_attr"] == k
+        order = metrics.rank((queries[asked] @ gallery[held].T).numpy())
+        values = inputs["cand_value"][held].numpy()
+        relevant = inputs["query_value"][asked].numpy()[:, None] == values[order]
+        every.append(metrics.average_precision(relevant))
+        means.append(every[-1].mean())
+    return {
+        "map_by_attribute": np.array(means, np.float32),
+        "map_overall": np.array(np.concatenate(every).mean(), np.float32),
+    }
+
+
+def array(value: Tensor) -> np.ndarray[Any, Any]:
+    """As NumPy, without a graph."""
+    return np.asarray(value.detach().numpy())
+
+
+@contextmanager
+def _several_threads() -> Iterator[None]:
+    """At least two threads, as the expected numbers were made with.
+
+    One thread sums convolutions in another order. Where a gradient is next to nothing, Adam's first step follows the
+    sign of that rounding, and a crop moves by a pixel: the losses after the step then differ in the third digit.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(2, before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _losses(
+    case: Case, found: Branches, photos: list[Image.Image], attributes: Tensor, sets: Sets
+) -> tuple[tuple[Tensor, ...], np.ndarray[Any, Any] | None]:
+    """The total and its parts, weighted; and the boxes that were cut (stage 2)."""
+    given = [found.head.both(found.backbone(part), attributes) for part in _pixels(photos).chunk(3)]
+    region, background = (unit(torch.cat(part)) for part in ([g.raw for g in given], [g.background for g in given]))
+    if found.local is None:
+        return (triplet(region, MARGIN)[0],), None
+    places, crops = _crops(case, photos, torch.cat([g.regions for g in given]).detach())
+    patch = unit(found.local(crops, found.head.attr_embedding(attributes.repeat(3))))
+    return tuple(rpf_loss(region, patch, background, sets, margin=MARGIN)), places
+
+
+def _adam(case: Case, found: Branches, parts: nn.ModuleDict) -> torch.optim.Adam:
+    """Adam over the published groups: everything (stage 1), or the region branch apart from the patch branch."""
+    asked = case["notes"]["optimizer"]
+    if asked.get("class") != "Adam":
+        raise CaseError(f"unknown optimizer '{asked.get('class')}'")
+    slow = [*found.backbone.parameters(), *found.head.parameters()]
+    groups = [slow] if found.local is None else [slow, list(found.local.parameters())]
+    if [len(group) for group in groups] != asked.get("params_by_group", [len(groups[0])]):
+        raise CaseError(f"groups of {[len(group) for group in groups]} weights; {asked['params_by_group']} expected")
+    rates = asked["lr_by_group"]
+    return torch.optim.Adam([{"params": g, "lr": lr} for g, lr in zip(groups, rates, strict=True)])
+
+
+def _photos(case: Case) -> list[Image.Image]:
+    """The inputs image0, image1, ... in the order of their numbers."""
+    named = {key: spec for key, spec in case["inputs"].items() if spec.get("kind") == "image"}
+    return [fill.picture(named[key]) for key in sorted(named, key=lambda key: int(key.removeprefix("image")))]
+
+
+def _pixels(photos: list[Image.Image]) -> Tensor:
+    asked = Preprocess()
+    return torch.from_numpy(normalise(np.stack([fit(photo, asked) for photo in photos]), asked))
+
+
+def _crops(case: Case, photos: list[Image.Image], maps: Tensor) -> tuple[np.ndarray[Any, Any], Tensor]:
+    """Boxes (B, 4), and crops (B, 3, 224, 224) as the patch branch reads them."""
+    asked = Crops(_option(case, "INPUT.THRESHOLD", THRESHOLD), 224, 224)
+    found = boxes(maps, [photo.size for photo in photos], asked.threshold)
+    cut = cut_crops(photos, maps.detach()[:, None].numpy(), Preprocess(), asked)[:, 0]
+    return array(found), torch.from_numpy(normalise(cut, Preprocess()))
+
+
+def _option(case: Case, name: str, default: float) -> float:
+    """An override of the configuration files: `opts` lists names and values in turn."""
+    given = case["constructor"].get("opts", [])
+    return float(dict(zip(given[::2], given[1::2], strict=True)).get(name, default))
+
+
+def _beta(case: Case) -> float:
+    """The released configurations' weight of the region branch."""
+    config = str(case["constructor"]["yaml"][0]).split("/")[0]
+    return _option(case, "SOLVER.BETA", BETA.get(config, BETA["published"]))
+
+
+def _google(name: str, shape: list[int]) -> np.ndarray[Any, Any]:
+    """An array of a ViT file by the rule that the case states."""
+    source = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    if name.endswith("scale"):
+        return array(torch.rand(shape, generator=source) * 0.5 + 0.75)
+    factor = 768**-0.5 if name.endswith("kernel") else 0.02
+    return array(torch.randn(shape, generator=source) * factor)
+
+
+def _local(found: Branches) -> PatchBranch:
+    if found.local is None:
+        raise CaseError("the state holds no patch branch")
+    return found.local
+
+
+def _known(gradient: Tensor | None) -> Tensor:
+    if gradient is None:
+        raise CaseError("no gradient reaches one of the three inputs")
+    return gradient
+
+
+RUNNERS: dict[str, Callable[[Case], Arrays]] = {
+    "rpf.einfonce": einfonce,
+    "rpf.embed_images": embed_images,
+    "rpf.locate": locate,
+    "rpf.map": ranking,
+    "rpf.npz": vit,
+    "rpf.patch": patch,
+    "rpf.region": region,
+    "rpf.trainstep": train_step,
+}
