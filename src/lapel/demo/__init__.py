@@ -1,5 +1,6 @@
 """From nothing to a search page: drawn garments, the shipped model, example queries."""
 
-from lapel.demo.run import Demo, run_demo
+from lapel.demo.examples import examples
+from lapel.demo.run import Demo, can_open, run_demo
 
-__all__ = ["Demo", "run_demo"]
+__all__ = ["Demo", "can_open", "examples", "run_demo"]

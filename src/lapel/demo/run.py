@@ -73,7 +73,7 @@ def run_demo(
         catalogue.add(table, progress=progress)
     page = place / PAGE
     page.write_text(_page(catalogue), encoding="utf-8")
-    opened = open_browser and _can_open() and webbrowser.open(page.as_uri())
+    opened = open_browser and can_open() and webbrowser.open(page.as_uri())
     return Demo(place, page, catalogue.folder, len(catalogue), _finds_itself(catalogue), opened)
 
 
@@ -103,7 +103,7 @@ def _finds_itself(catalogue: Catalogue) -> bool:
     return True
 
 
-def _can_open() -> bool:
+def can_open() -> bool:
     """A browser that shows pictures; not a text browser that would take over the terminal."""
     if sys.platform.startswith("linux"):
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

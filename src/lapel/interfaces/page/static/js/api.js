@@ -35,9 +35,11 @@ const posted = (data) => ({ method: "POST", headers: { "Content-Type": "applicat
 const item = (id) => `v1/items/${encodeURIComponent(id)}`;
 
 export const getFacts = () => json("v1/attributes");
-export const getItems = (limit, offset = 0) => json(`v1/items?limit=${limit}&offset=${offset}`);
+export const getItems = (limit, offset = 0) => json(`v1/items?k=${limit}&offset=${offset}`);
 export const getItem = (id) => json(item(id));
 export const search = (query, signal) => json("v1/search", { ...posted(query), signal });
+
+export const getPhoto = (reference) => json(`v1/photos/${encodeURIComponent(reference.slice("photo:".length))}`);
 
 /** Why an item is a hit: contributions, regions and values of the query's pictures and of the item. */
 export const explain = (id, query) => json(`${item(id)}/explain?query=${encodeURIComponent(JSON.stringify(query))}`);

@@ -1,10 +1,10 @@
 // The page's one state, and everything that may change it. Views draw from it; they never change it themselves.
 
-import { Problem, explain, getItem, search, sendPhoto } from "./api.js";
+import { Problem, explain, getItem, getPhoto, search, sendPhoto } from "./api.js";
 import { readAddress, writeAddress } from "./address.js";
-import { itemReference, titleOf } from "./card.js";
+import { titleOf } from "./card.js";
 import { later } from "./dom.js";
-import { EMPTY, LOOK, add, askable, begin, references, swap, take, toJson } from "./query.js";
+import { EMPTY, add, askable, begin, references, swap, take, toJson } from "./query.js";
 import { showRegions } from "./picture.js";
 import { number, spoken, t } from "./words.js";
 
@@ -90,11 +90,18 @@ export class App {
     } catch (error) {
       if (error.name === "AbortError" || mine !== this.asking) return;
       await this.learn();
-      Object.assign(this, { status: "error", answer: null, error: error instanceof Problem ? error.message : t("error.page") });
+      Object.assign(this, { status: "error", answer: null, error: this.failed(error) });
       this.views.say(this.error);
       if (!(error instanceof Problem)) console.error(error);
     }
     this.views.all(this);
+  }
+
+  /** The sentence for a failed search: a reference that has gone says it by itself, beside its own picture. */
+  failed(error) {
+    if (!(error instanceof Problem)) return t("error.page");
+    const gone = references(this.query).find((reference) => this.known.get(reference)?.gone);
+    return gone ? t("error.reference", { letter: String.fromCharCode(65 + references(this.query).indexOf(gone)) }) : error.message;
   }
 
   told() {
@@ -115,18 +122,21 @@ export class App {
   }
 
   async look(reference) {
-    if (!reference.startsWith(ITEM)) throw new Problem("not-found", "");
+    if (reference.startsWith(PHOTO)) return { ...(await getPhoto(reference)), name: t("photo.name") };
+    if (!reference.startsWith(ITEM)) throw new Problem("not-found", t("reference.file"), 404);
     const item = await getItem(reference.slice(ITEM.length));
     return { name: titleOf(item.item, item.metadata), thumb: item.thumb, values: item.values };
   }
 
   goneWords(reference, error) {
-    if (reference.startsWith(PHOTO) && error.status !== 401) return t("photo.expired");
-    return reference.startsWith(ITEM) && error.status === 404 ? t("reference.gone") : error.message || t("reference.file");
+    if (error.status !== 404) return error.message;
+    if (reference.startsWith(PHOTO)) return t("photo.expired");
+    return reference.startsWith(ITEM) ? t("reference.gone") : error.message;
   }
 
   nameOf(reference) {
-    return this.known.get(reference)?.name ?? reference.slice(reference.indexOf(":") + 1);
+    const known = this.known.get(reference)?.name;
+    return known ?? (reference.startsWith(PHOTO) ? t("photo.name") : reference.slice(reference.indexOf(":") + 1));
   }
 
   thumbOf(reference) {
@@ -160,9 +170,9 @@ export class App {
     try {
       for (const file of files.slice(0, 4)) {
         const photo = await sendPhoto(file);
-        this.known.set(photo.reference, { name: file.name || t("photo.pasted"), thumb: photo.thumb, values: photo.values, regions: photo.regions });
-        if (replaces) this.query = swap(this.query, replaces, photo.reference);
-        else this.query = this.query.parts.length ? add(this.query, photo.reference) : begin(this.query, photo.reference);
+        this.known.set(photo.photo, { ...photo, name: file.name || t("photo.name") });
+        if (replaces) this.query = swap(this.query, replaces, photo.photo);
+        else this.query = this.query.parts.length ? add(this.query, photo.photo) : begin(this.query, photo.photo);
         replaces = "";
       }
     } catch (error) {
@@ -231,10 +241,4 @@ export class App {
     this.learntRatio = true;
     document.documentElement.style.setProperty("--ratio", Math.min(4 / 3, Math.max(2 / 3, ratio)).toFixed(3));
   }
-
-  itemReference(item) {
-    return itemReference(item);
-  }
 }
-
-export { LOOK };

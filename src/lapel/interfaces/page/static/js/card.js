@@ -1,7 +1,7 @@
 // One item in the grid: picture, name, score, what each part added, and its details as buttons.
 
 import { chip, offered, suggested } from "./chips.js";
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
 import { picture } from "./picture.js";
 import { add, asked, begin } from "./query.js";
 import { terms } from "./mix.js";
@@ -91,7 +91,6 @@ export function actions(app, item, reference, title) {
     h(
       "button",
       { type: "button", class: "link", "aria-pressed": pressed === undefined ? null : String(pressed), "aria-label": t(`hit.${name}Label`, { name: title }), data: { focus: `${name}:${item}` }, onclick: act },
-      name === "compare" ? icon("compare") : null,
       t(`hit.${name}`),
     );
   return h(

@@ -12,7 +12,7 @@ import { number, percent, spoken, spokenValue, t } from "./words.js";
 /** Show a window; closing it by Escape, its button or the back button calls `closed`. */
 export function show(dialog, title, body, closed) {
   const close = h("button", { type: "button", class: "plain", "aria-label": t("dialog.close"), data: { focus: "close" }, onclick: () => dialog.close() }, icon("close"));
-  redraw(dialog, [h("div", { class: "dialog-head" }, h("h2", { id: `${dialog.id}-title` }, title), close), h("div", { class: "dialog-body" }, body)], ["close"]);
+  redraw(dialog, [h("div", { class: "dialog-head" }, h("h2", { id: `${dialog.id}-title`, tabIndex: -1, autofocus: true }, title), close), h("div", { class: "dialog-body" }, body)], [dialog.id]);
   dialog.setAttribute("aria-labelledby", `${dialog.id}-title`);
   dialog.onclose = closed;
   dialog.onclick = (event) => event.target === dialog && dialog.close();

@@ -43,7 +43,7 @@ const views = {
       drawStart(app).catch((error) => views.complain(error.message));
       return;
     }
-    drawReferences(app, $("references"));
+    drawReferences(app, $("references"), $("strip"));
     drawFilters(app, $("filters"));
     drawMix(app, $("mix"));
     drawWords(app);

@@ -6,7 +6,7 @@ import { picture } from "./picture.js";
 import { COMPOSED, LOOK, drop, partKey, references, remove, share, take, turn, weigh } from "./query.js";
 import { percent, spoken, t } from "./words.js";
 
-const SHOWN = 6;
+const MANY = 8, FEW = 3;
 
 /** A, B, C, ... for the references of a query, in order. */
 export const letter = (query, reference) => String.fromCharCode(65 + (references(query).indexOf(reference) % 26));
@@ -14,9 +14,15 @@ export const letter = (query, reference) => String.fromCharCode(65 + (references
 /** The CSS tone of a reference: the same wherever the page speaks of it. */
 export const tone = (query, reference) => `var(--tone-${references(query).indexOf(reference) % 5})`;
 
-export function drawReferences(app, container) {
-  const list = references(app.query).map((reference) => one(app, reference));
-  redraw(container, list, ["add-photo"]);
+/** The panel's references, and, for a narrow page where the panel is folded, their pictures alone. */
+export function drawReferences(app, container, strip) {
+  const names = references(app.query);
+  redraw(container, names.map((reference) => one(app, reference)), [document.getElementById("add-photo")]);
+  strip.replaceChildren(
+    ...names.filter((reference) => !app.known.get(reference)?.gone && app.thumbOf(reference)).map((reference) =>
+      h("div", { class: "strip-one", style: { "--tone": tone(app.query, reference) } }, h("img", { src: app.thumbOf(reference), alt: "" }), h("span", { class: "letter" }, letter(app.query, reference))),
+    ),
+  );
 }
 
 function one(app, reference) {
@@ -47,9 +53,8 @@ function one(app, reference) {
         icon("close"),
       ),
     ),
-    known?.gone ? gone(app, reference, known.gone) : null,
-    parts.map((part) => wishes(app, part, mark, known?.values ?? {})),
-    known?.gone ? null : more(app, reference, mark, known?.values ?? {}),
+    h("div", { class: "wishes-all" }, parts.map((part) => wishes(app, part, mark, known?.values ?? {}))),
+    known?.gone ? gone(app, reference, known.gone) : more(app, reference, mark, known?.values ?? {}),
   );
 }
 
@@ -134,7 +139,7 @@ function more(app, reference, mark, values) {
   if (!names.length) return null;
   const act = (name) => app.change(take(app.query, reference, name));
   const made = names.map((name) => chip(name, values[name], { focus: `take:${reference}:${name}`, act, from: mark }));
-  const rest = made.splice(SHOWN);
+  const rest = made.splice(references(app.query).length > 1 ? FEW : MANY);
   return h(
     "div",
     { class: "suggestions" },

@@ -83,11 +83,12 @@ function diverseTool(app) {
 
 function compareTool(app) {
   const n = app.compare.length;
+  if (!n) return null;
   return h(
     "button",
     { type: "button", class: "button", "aria-disabled": String(n < 2), data: { focus: "compare" }, onclick: () => n >= 2 && app.showCompare() },
     icon("compare"),
-    n ? t("compare.open", { n }) : t("compare.hint"),
+    t("compare.open", { n }),
   );
 }
 

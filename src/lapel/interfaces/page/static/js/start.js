@@ -12,7 +12,6 @@ const SHOWN = 18;
 export async function drawStart(app) {
   const list = $("beginnings");
   if (list.childElementCount) return;
-  $("start-count").textContent = t("start.count", { n: app.facts.items });
   if (!app.facts.items) {
     redraw($("start-notice"), h("p", { class: "empty" }, t("empty.catalogue")));
     return;

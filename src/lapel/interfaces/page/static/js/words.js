@@ -32,6 +32,9 @@ export const spoken = (name) => words.names?.[name] ?? String(name).replaceAll("
 /** A value of an attribute or column: gender's "female" -> "women's". */
 export const spokenValue = (name, value) => words.values?.[name]?.[value] ?? String(value);
 
+/** An attribute and its value in one phrase, where the two side by side would sound odd: "no collar". */
+export const phrase = (name, value) => words.phrases?.[name]?.[value];
+
 export const number = (value, digits = 2) =>
   Number(value).toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
