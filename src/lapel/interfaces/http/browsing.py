@@ -110,6 +110,9 @@ async def attributes(request: Request) -> Json:
             "model": {
                 "name": card.name,
                 "system": card.system,
+                "backbone": card.backbone,
+                "pretrained": card.pretrained,
+                "scores": card.scores,
                 "fingerprint": card.fingerprint,
                 "licence": card.licence,
                 "notes": card.notes,

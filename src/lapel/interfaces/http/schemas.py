@@ -339,9 +339,12 @@ class ModelView(Record):
 
     name: str
     system: str
+    backbone: str
+    pretrained: str = Field(description="The weights it started from.")
     fingerprint: str
     licence: str
     notes: str
+    scores: dict[str, Any] = Field(description="How well it tells each attribute, with the protocol; may be empty.")
     learnt_from: list[dict[str, Any]] = Field(description="The data it learnt from, with their terms.")
     attends: bool = Field(description="It tells where it looked: there are heat maps.")
     values_fitted: bool = Field(description="It tells values and their probabilities.")
