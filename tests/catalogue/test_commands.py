@@ -109,8 +109,8 @@ def test_the_table_for_people(shop: Path, run: Run) -> None:
         (["--like", "item:red-red", "--where", "prise < 5"], "Unknown column 'prise'. Did you mean 'price'?"),
         (["--like", "item:red-red", "--where", "price < 5; drop"], "The filter cannot be read at character 10"),
         (["--like", "item:red-red", "-k", "0"], "k is 0; ask for at least one hit."),
-        ([], "A query needs at least one reference to look like (--like PHOTO:attribute=weight)."),
-        (["--unlike", "item:red-red"], "A query needs at least one reference to look like"),
+        ([], "A query needs at least one wish: a reference to look like (--like PHOTO:attribute=weight) or words."),
+        (["--unlike", "item:red-red"], "A query needs at least one wish: a reference to look like"),
         (["--like", "nowhere.jpg:top"], "nowhere.jpg: there is no such file."),
     ],
 )

@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from colour_model import ColourModel
-import lapel.catalogue.adding as adding
-adding.PHOTOS_A_PASS, adding.ROWS_A_COMMIT = 4, 8
+from lapel.catalogue import adding, engines
+engines.PHOTOS_A_PASS, adding.ROWS_A_COMMIT = 4, 8
 catalogue = lapel.Catalogue.open(sys.argv[2], ColourModel()) if Path(sys.argv[2]).exists() else \\
     lapel.Catalogue.create(sys.argv[2], ColourModel())
 catalogue.add(sys.argv[3], committed=lambda ids: print("\\n".join(ids), flush=True))
@@ -78,7 +78,7 @@ def test_a_stopped_and_finished_catalogue_answers_like_an_undisturbed_one(tmp_pa
 def test_ctrl_c_between_commits_keeps_what_was_committed(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lapel.catalogue.adding.PHOTOS_A_PASS", 8)
+    monkeypatch.setattr("lapel.catalogue.engines.PHOTOS_A_PASS", 8)
     monkeypatch.setattr("lapel.catalogue.adding.ROWS_A_COMMIT", 8)
 
     def stop(ids: object) -> None:

@@ -1,43 +1,17 @@
-"""What every store must do; LanceDB's is the one there is."""
+"""What only LanceDB's store does: names on disk, damaged files, an engine that cannot write."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lapel.errors import CatalogueError
-from lapel.schema.condition import Among, And, Compare
 from lapel.store import LanceStore, writing
 from lapel.store.base import stored_name, user_name
-
-SIZES = {"all": 4, "look": 2, "values": 3, "regions": 8, "composed": 0}
-
-
-def rows(ids: list[str], start: float = 0.0, **columns: list[object]) -> pa.Table:
-    n = len(ids)
-
-    def fixed(width: int, kind: type = np.float32) -> pa.Array:
-        flat = (np.arange(n * width) + start).astype(kind)
-        return pa.FixedSizeListArray.from_arrays(pa.array(flat), width)
-
-    return pa.table(
-        {
-            "id": ids,
-            "image": [f"/photos/{name}.jpg" for name in ids],
-            "hash": [f"hash of {name}" for name in ids],
-            "all": fixed(4),
-            "look": fixed(2),
-            "values": fixed(3),
-            "regions": fixed(8, np.float16),
-            "thumb": pa.array([name.encode() for name in ids], pa.binary()),
-            **columns,
-        }
-    )
+from store_rows import SIZES, rows
 
 
 @pytest.fixture
@@ -49,106 +23,6 @@ def store(tmp_path: Path) -> LanceStore:
 
 def ids(store: LanceStore) -> list[str]:
     return store.table(["id"])["id"].to_pylist()
-
-
-def test_a_new_store_is_empty(tmp_path: Path) -> None:
-    made = LanceStore.create(tmp_path, SIZES)
-    assert made.count() == 0 and ids(made) == [] and dict(made.columns) == {}
-    assert made.rows(["a"], ["id"]).num_rows == 0
-    assert list(made.filter(None)) == []
-
-
-def test_what_was_appended_is_read_back_after_opening_again(store: LanceStore, tmp_path: Path) -> None:
-    again = LanceStore.open(tmp_path)
-    assert again.table(["id", "price", "title", "all"]).to_pydict() == {
-        "id": ["a", "b", "c"],
-        "price": [1, 2, None],
-        "title": ["x", None, "z"],
-        "all": [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]],
-    }
-    assert dict(again.columns) == {"price": pa.int64(), "title": pa.string()}
-    assert again.version == store.version and again.notes == ()
-
-
-def test_a_replaced_row_keeps_its_place_and_its_other_columns(store: LanceStore) -> None:
-    store.replace(pa.table({"id": ["a"], "price": [9]}))
-    assert store.table(["id", "price", "title", "all"]).slice(0, 1).to_pylist() == [
-        {"id": "a", "price": 9, "title": "x", "all": [0, 1, 2, 3]}
-    ]
-    places = [int(p) for place, _ in store.scan(["id"]) for p in place]
-    names = [n for _, batch in store.scan(["id"]) for n in batch["id"].to_pylist()]
-    assert [names[places.index(i)] for i in range(3)] == ["a", "b", "c"]
-    store.append(rows(["d"]))
-    assert ids(store) == ["a", "b", "c", "d"]
-
-
-def test_deleting_counts_what_was_there_and_takes_odd_ids(store: LanceStore) -> None:
-    odd = "it's ; drop table -- \"x\" 'y'"
-    store.append(rows([odd]))
-    assert store.delete([odd, "nobody", "b"]) == 2
-    assert ids(store) == ["a", "c"]
-    assert store.delete([]) == 0
-
-
-def test_rows_come_in_the_order_asked(store: LanceStore) -> None:
-    assert store.rows(["c", "nobody", "a", "c"], ["price", "thumb"]).to_pydict() == {
-        "price": [None, 1, None],
-        "thumb": [b"c", b"a", b"c"],
-    }
-
-
-def test_a_filter_is_a_mask_in_insertion_order(store: LanceStore) -> None:
-    store.replace(pa.table({"id": ["a"], "title": ["z|x"]}))
-    store.label_columns(["title"])
-    assert store.filter(Among("title", ("x", "z"))).tolist() == [True, False, True]
-    assert store.filter(And((Compare("title", "=", "z"), Compare("price", "<", 5)))).tolist() == [True, False, False]
-    assert store.filter(None).tolist() == [True] * 3
-
-
-def test_a_new_column_leaves_old_rows_empty_and_an_absent_one_leaves_new_rows_empty(store: LanceStore) -> None:
-    store.append(rows(["d"], colour=["red"]))
-    assert store.table(["colour", "price"]).to_pydict() == {
-        "colour": [None, None, None, "red"],
-        "price": [1, 2, None, None],
-    }
-
-
-def test_a_column_of_another_kind_is_refused_with_a_sentence_and_nothing_is_stored(store: LanceStore) -> None:
-    with pytest.raises(CatalogueError, match="Column 'price' holds whole numbers in this catalogue; the new rows hold"):
-        store.append(rows(["d"], price=[1.5]))
-    with pytest.raises(CatalogueError, match="hold text there"):
-        store.append(rows(["d"], price=["dear"]))
-    assert ids(store) == ["a", "b", "c"]
-
-
-def test_a_filter_sees_rows_written_since_the_last_one(store: LanceStore) -> None:
-    assert store.filter(Compare("price", "=", 1)).sum() == 1
-    store.append(rows(["d"], price=[1]))
-    assert store.filter(Compare("price", "=", 1)).tolist() == [True, False, False, True]
-
-
-def test_compacting_changes_no_answer(store: LanceStore) -> None:
-    for number in range(20):
-        store.append(rows([f"n{number}"], start=number))
-    store.replace(rows(["a", "n3"], start=100))
-    store.delete(["b", "n5"])
-    before = store.table(["id", "all", "price"])
-    store.compact()
-    assert store.table(["id", "all", "price"]).equals(before)
-
-
-ODD = ["price.eur", "a b", "größe", "100%", "`x`", "*", "x'y", 'q"q', "a,b", "[0]", "Price", "price"]
-
-
-def test_any_column_name_is_kept(tmp_path: Path) -> None:
-    made = LanceStore.create(tmp_path, SIZES)
-    table = rows(["a"])
-    for number, name in enumerate(ODD):
-        table = table.append_column(name, pa.array([number]))
-    made.append(table)
-    again = LanceStore.open(tmp_path)
-    for number, name in enumerate(ODD):
-        assert again.table([name])[name].to_pylist() == [number]
 
 
 @given(st.text(min_size=1, max_size=20).filter(str.isprintable))

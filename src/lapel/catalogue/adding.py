@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import functools
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lapel.catalogue.columns import changed_rows, image_paths, sizes, user_columns, vectors
+from lapel.catalogue.columns import changed_rows, sizes
+from lapel.catalogue.engines import Engine, Made
+from lapel.catalogue.sources import Lot
 from lapel.errors import CatalogueError, ImageError
 from lapel.images import content_hash
 from lapel.images.reading import map_ordered
 from lapel.progress import Progress
-from lapel.schema import Card, ItemTable, Model
-from lapel.search.photo import Photo, embed_photos, read_photo
+from lapel.schema import Card
 from lapel.store import Store
 
-PHOTOS_A_PASS = 32
 ROWS_A_COMMIT, SECONDS_A_COMMIT = 256, 5.0
 
 
@@ -58,7 +57,7 @@ class AddReport:
 
 @dataclass
 class _Pending:
-    """Rows embedded and not yet committed; `known` says for each whether its id is already stored."""
+    """Rows of a lot embedded and not yet committed, one table of vectors a model pass."""
 
     rows: list[int] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
@@ -69,127 +68,144 @@ class _Pending:
         return len(self.rows) >= ROWS_A_COMMIT or time.monotonic() - self.since >= SECONDS_A_COMMIT
 
 
+class _Stored:
+    """What the store holds: item -> (content hash, photo), and content hash -> an item that has it now."""
+
+    def __init__(self, store: Store) -> None:
+        kept = store.table(["id", "hash", "image"])
+        ids, hashes, images = (kept[name].to_pylist() for name in ("id", "hash", "image"))
+        self.items = dict(zip(ids, zip(hashes, images, strict=True), strict=True))
+        self._by_hash = dict(zip(hashes, ids, strict=True))
+        self.coming: set[str] = set()  # embedded, not committed yet
+
+    def holder(self, digest: str) -> str | None:
+        """An item whose stored photo has these bytes; one that has another photo by now does not count."""
+        item = self._by_hash.get(digest)
+        return item if item is not None and self.items[item][0] == digest else None
+
+    def put(self, item: str, digest: str, image: str) -> None:
+        """After a commit."""
+        self.items[item] = (digest, image)
+        self._by_hash[digest] = item
+
+    def __contains__(self, digest: object) -> bool:
+        return isinstance(digest, str) and (digest in self.coming or self.holder(digest) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return (digest for digest in {*self._by_hash, *self.coming} if digest in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Adding:
     """One call of `Catalogue.add`, under the writer lock.
 
     Args:
-        card: of the catalogue's model. model: gives it, asked for only when a photo has to be embedded.
+        card: of the catalogue's model. engine: embeds photos.
         committed: called after every commit with the ids that are now on disk.
         strict: raise the first unreadable photo; what was committed before stays.
-        workers: threads that read photos.
+        workers: threads that compare the photos that are stored already.
     """
 
     def __init__(
         self,
         store: Store,
         card: Card,
-        model: Callable[[], Model],
-        items: ItemTable,
+        engine: Engine,
         committed: Callable[[Sequence[str]], None],
         progress: Progress,
         strict: bool = False,
         workers: int = 2,
     ) -> None:
-        self.store, self.card, self.items = store, card, items
-        self.progress, self.committed, self.strict, self.workers = progress, committed, strict, workers
-        self._model, self.report = model, AddReport()
-        self.paths, self.columns = image_paths(items), user_columns(items)
-        kept = store.table(["id", "hash", "image"]).to_pylist()
-        self.stored = {row["id"]: (row["hash"], row["image"]) for row in kept}
-        self.by_hash = {row["hash"]: row["id"] for row in kept}
+        self.store, self.engine, self.progress, self.committed = store, engine, progress, committed
+        self.strict, self.workers, self.report = strict, workers, AddReport()
+        self.vector_columns = [*(name for name, width in sizes(card).items() if width), "thumb"]
+        self.stored = _Stored(store)
 
-    def run(self) -> AddReport:
-        """Do it all; stopped at any moment, a second run goes on where this one was."""
+    def run(self, lot: Lot) -> None:
+        """Add a lot; stopped at any moment, a second run goes on where this one was."""
         began = time.monotonic()
-        todo = self._compare()
+        todo = self._compare(lot)
         pending = _Pending()
-        for photos in self._photos(todo):
-            if any(photo.hash in pending.hashes for _, photo in photos) or pending.due():
-                self._commit(pending)
+        for made in self.engine.embed([lot.photos[row] for row in todo], self.stored):
+            for place, error in made.errors:
+                self._unreadable(error, lot, todo[place])
+            twins = self._twins(made)  # read before a commit may give their holders other photos
+            if not set(made.hashes).isdisjoint(pending.hashes) or pending.due():
+                self._commit(lot, pending)
                 pending = _Pending()
-            self._embed(photos, pending)
-            self.progress.advance(len(photos), stored=str(len(self.stored)))
-        self._commit(pending)
-        self.store.compact()
-        self.report.seconds = time.monotonic() - began
-        return self.report
+                twins |= self._twins(made, twins)
+            self._take(made, twins, todo, pending)
+            self.progress.advance(len(made.places), stored=str(len(self.stored.items)))
+        self._commit(lot, pending)
+        self.report.seconds += time.monotonic() - began
 
-    def _compare(self) -> list[int]:
+    def _compare(self, lot: Lot) -> list[int]:
         """Rows to embed: new ids, and known ids whose photo is another one. Updates the other rows' columns."""
-        known = [row for row, item in enumerate(self.items.ids) if item in self.stored]
-        todo, same = set(range(len(self.items))) - set(known), []
-        for at, found in map_ordered(content_hash, [self.paths[row] for row in known], self.workers, skip=True):
+        known = [row for row, item in enumerate(lot.ids) if item in self.stored.items]
+        todo, same = set(range(len(lot.ids))) - set(known), []
+        for at, found in map_ordered(content_hash, [lot.photos[row] for row in known], self.workers, skip=True):
             row = known[at]
-            item = self.items.ids[row]
+            digest, image = self.stored.items[lot.ids[row]]
             if isinstance(found, ImageError):
-                self._unreadable(found)
-            elif found == self.stored[item][0]:
+                self._unreadable(found, lot, row)
+            elif found == digest:
                 same.append(row)
                 self.progress.advance()
             else:
-                _refuse_clash(item, self.stored[item][1], self.paths[row])
+                _refuse_clash(lot.ids[row], image, lot.images[row])
                 todo.add(row)
-        self.report.unchanged = len(same)
-        self._update(same)
+        self.report.unchanged += len(same)
+        self._update(lot, same)
         return sorted(todo)
 
-    def _update(self, rows: list[int]) -> None:
+    def _update(self, lot: Lot, rows: list[int]) -> None:
         """Same photos: store what changed in their labels, metadata or path, embedding nothing."""
         if not rows:
             return
-        ids = [self.items.ids[row] for row in rows]
-        given = pa.table(self._user(rows) | {"image": pa.array([self.paths[row] for row in rows])})
+        ids = [lot.ids[row] for row in rows]
+        given = pa.table(lot.user(rows) | {"image": pa.array([lot.images[row] for row in rows], pa.string())})
         have = [name for name in given.column_names if name == "image" or name in self.store.columns]
         differs = np.flatnonzero(changed_rows(self.store.rows(ids, have), given))
         if len(differs):
             self.store.replace(given.append_column("id", pa.array(ids)).take(differs))
-            self.report.updated = len(differs)
+            self.report.updated += len(differs)
             self.committed([ids[at] for at in differs])
 
-    def _photos(self, rows: list[int]) -> Iterator[list[tuple[int, Photo]]]:
-        """Read photos ahead by threads and give them in batches; unreadable ones are noted and left out."""
-        batch: list[tuple[int, Photo]] = []
-        read = functools.partial(read_photo, preprocess=self.card.preprocess)
-        for at, photo in map_ordered(read, [self.paths[row] for row in rows], self.workers, skip=True):
-            if isinstance(photo, ImageError):
-                self._unreadable(photo)
-                continue
-            batch.append((rows[at], photo))
-            if len(batch) == PHOTOS_A_PASS:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+    def _twins(self, made: Made, have: Collection[str] = ()) -> dict[str, pa.Table]:
+        """Content hash -> the one row stored for it, of those photos whose bytes are stored already."""
+        fresh = {*made.fresh, *have}
+        holders = {d: self.stored.holder(d) for d in dict.fromkeys(made.hashes) if d not in fresh}
+        held = {digest: item for digest, item in holders.items() if item is not None}
+        rows = self.store.rows(list(held.values()), self.vector_columns) if held else None
+        return {} if rows is None else {digest: rows.slice(at, 1) for at, digest in enumerate(held)}
 
-    def _embed(self, photos: list[tuple[int, Photo]], pending: _Pending) -> None:
-        """Embed each distinct photo that is not stored yet; the others take what is stored for the same bytes."""
-        distinct = list({photo.hash: photo for _, photo in photos}.values())
-        fresh = [photo for photo in distinct if photo.hash not in self.by_hash]
-        twins = [photo for photo in distinct if photo.hash in self.by_hash]
-        widths, tables = sizes(self.card), []
-        if fresh:
-            tables.append(vectors(embed_photos(self._model(), fresh), fresh, widths))
-        if twins:
-            columns = tables[0].column_names if tables else [*(n for n in widths if widths[n]), "thumb"]
-            tables.append(self.store.rows([self.by_hash[photo.hash] for photo in twins], columns))
-        place = {photo.hash: at for at, photo in enumerate([*fresh, *twins])}
-        pending.tables.append(pa.concat_tables(tables).take([place[photo.hash] for _, photo in photos]))
-        pending.rows += [row for row, _ in photos]
-        pending.hashes += [photo.hash for _, photo in photos]
-        self.report.embedded += len(fresh)
+    def _take(self, made: Made, twins: dict[str, pa.Table], todo: Sequence[int], pending: _Pending) -> None:
+        """Photos whose bytes are stored already take what is stored for them."""
+        tables = [*([] if made.columns is None else [made.columns]), *twins.values()]
+        if not tables:
+            return
+        place = {digest: at for at, digest in enumerate([*made.fresh, *twins])}
+        joined = pa.concat_tables([table.select(self.vector_columns) for table in tables])
+        pending.tables.append(joined.take([place[digest] for digest in made.hashes]))
+        pending.rows += [todo[place] for place in made.places]
+        pending.hashes += made.hashes
+        self.stored.coming.update(made.fresh)
+        self.report.embedded += len(made.fresh)
 
-    def _commit(self, pending: _Pending) -> None:
+    def _commit(self, lot: Lot, pending: _Pending) -> None:
         """Write new rows and changed rows, one commit each, and tell the caller."""
         if not pending.rows:
             return
         own = {
-            "id": [self.items.ids[row] for row in pending.rows],
-            "image": [self.paths[row] for row in pending.rows],
+            "id": [lot.ids[row] for row in pending.rows],
+            "image": [lot.images[row] for row in pending.rows],
             "hash": pending.hashes,
         }
         made = pa.concat_tables(pending.tables)
-        whole = pa.table(own | dict(zip(made.column_names, made.columns, strict=True)) | self._user(pending.rows))
-        known = np.array([item in self.stored for item in own["id"]])
+        whole = pa.table(own | dict(zip(made.column_names, made.columns, strict=True)) | lot.user(pending.rows))
+        known = np.array([item in self.stored.items for item in own["id"]])
         for chosen, write in ((~known, self.store.append), (known, self.store.replace)):
             if chosen.any():
                 rows = whole.filter(pa.array(chosen))
@@ -198,14 +214,12 @@ class Adding:
         self.report.new += int((~known).sum())
         self.report.changed += int(known.sum())
         for item, image, digest in zip(own["id"], own["image"], pending.hashes, strict=True):
-            self.stored[item] = (digest, image)
-            self.by_hash[digest] = item
+            self.stored.put(item, digest, image)
+        self.stored.coming.clear()
 
-    def _user(self, rows: Sequence[int]) -> dict[str, pa.ChunkedArray]:
-        chosen = pa.array(rows, pa.int64())
-        return {name: self.columns[name].take(chosen) for name in self.columns.column_names}
-
-    def _unreadable(self, error: ImageError) -> None:
+    def _unreadable(self, error: ImageError, lot: Lot, row: int) -> None:
+        if isinstance(lot.photos[row], bytes):
+            error = type(error)(lot.ids[row], str(error).removeprefix("(bytes): "))
         if self.strict:
             raise error
         self.report.unreadable.append(error)
@@ -214,7 +228,7 @@ class Adding:
 
 def _refuse_clash(item: str, stored: str, given: str) -> None:
     """Two photos that both exist must not take turns under one id."""
-    if stored != given and Path(stored).is_file():
+    if stored and given and stored != given and os.path.isfile(stored):
         raise CatalogueError(
             f"Item '{item}' is stored from {stored}; {given} is another photo under the same id. Give each photo "
             "an id of its own (a table with a column 'id'), or remove the stored item first."

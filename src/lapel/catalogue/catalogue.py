@@ -3,64 +3,67 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lapel.catalogue.adding import Adding, AddReport
-from lapel.catalogue.columns import label_values, sizes, stored_embeddings, stored_items
+from lapel.catalogue.changing import Changing
+from lapel.catalogue.columns import sizes, stored_embeddings, stored_items
 from lapel.catalogue.making import claim, clear_half_made
 from lapel.catalogue.manifest import Manifest
 from lapel.catalogue.models import ModelLike, check_same, copy_in, reopen, resolve
 from lapel.catalogue.records import StoredItem, one_row, read_item
 from lapel.catalogue.searching import Searching
-from lapel.catalogue.sources import read_source
-from lapel.catalogue.updating import Changes, UpdateReport, apply, as_table, new_labels
 from lapel.catalogue.verifying import VerifyReport, verify
-from lapel.progress import Progress, Quiet
+from lapel.progress import Progress
 from lapel.schema import EmbeddingTable, ItemTable, Model
 from lapel.search import Collection, Searcher
 from lapel.search.collection import FILTERABLE
 from lapel.search.where import parse
-from lapel.store import LanceStore, writing
+from lapel.store import Place, Store, create_store, open_store, writing
 
 DEFAULT_MODEL = "lapel-lite"
 
 
-class Catalogue(Searching):
+class Catalogue(Searching, Changing):
     """Items, their photos' embeddings and the model that made them, in one folder.
 
-    One process writes at a time; others may search meanwhile and see what was stored when they opened it.
+    One process writes at a time; others may search meanwhile and see what was stored when they opened it, or when
+    they last called `refresh`.
     Make one by `Catalogue.create`, open one by `Catalogue.open`.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, store: LanceStore, model: Model | None = None) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, store: Store, model: Model | None = None) -> None:
         self.folder, self.manifest, self.store, self._model = folder, manifest, store, model
         self.store.label_columns(tuple(manifest.labels))
         self._searcher: Searcher | None = None
+        self._loading = threading.RLock()
 
     @classmethod
-    def create(cls, path: str | Path, model: ModelLike = DEFAULT_MODEL) -> Catalogue:
+    def create(cls, path: str | Path, model: ModelLike = DEFAULT_MODEL, store: str = "lance") -> Catalogue:
         """Make an empty catalogue in a new folder.
 
-        model: a shipped model's name, the folder of an exported ONNX model (copied in), or a model in memory.
+        Args:
+            model: a shipped model's name, the folder of an exported ONNX model (copied in), or a model in memory.
+            store: where the rows are kept: "lance" (in the folder), or "qdrant", "qdrant:URL", "qdrant:URL#NAME".
 
         Raises:
             CatalogueError: the folder holds something already.
             UnknownName: no such model.
         """
         folder = Path(path)
+        place = Place.named(store, folder)
         opened, source, name = resolve(model)
         claim(folder)
         with writing(folder):
             clear_half_made(folder)
-            store = LanceStore.create(folder, sizes(opened.card))
+            rows = create_store(place, folder, sizes(opened.card))
             if source == "copied":
                 copy_in(opened, folder)
-            manifest = Manifest.new(opened.card, source, name).at(store.version)
+            manifest = Manifest.new(opened.card, source, name, place).at(rows.version)
             manifest.save(folder)
-        return cls(folder, manifest, store, opened)
+        return cls(folder, manifest, rows, opened)
 
     @classmethod
     def open(cls, path: str | Path, model: ModelLike | None = None) -> Catalogue:
@@ -76,7 +79,7 @@ class Catalogue(Searching):
         given = None if model is None else resolve(model)[0]
         if given is not None:
             check_same(manifest.card, given.card, folder)
-        store = LanceStore.open(folder, manifest.table_version)
+        store = open_store(manifest.place, folder, manifest.table_version)
         for note in store.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
         return cls(folder, manifest, store, given)
@@ -95,9 +98,10 @@ class Catalogue(Searching):
     @property
     def searcher(self) -> Searcher:
         """The items in memory; read on first use and after every change made through this object."""
-        if self._searcher is None:
-            self._searcher = Searcher(Collection.load(self.store, self.manifest.card), self.model)
-        return self._searcher
+        with self._loading:
+            if self._searcher is None:
+                self._searcher = self._load(self.manifest, self.store)
+            return self._searcher
 
     def model(self) -> Model:
         """The model that filled this catalogue; opened when first needed.
@@ -108,87 +112,6 @@ class Catalogue(Searching):
         if self._model is None:
             self._model = reopen(self.manifest, self.folder)
         return self._model
-
-    def add(
-        self,
-        source: str | Path | ItemTable,
-        labels: str | Path | None = None,
-        *,
-        strict: bool = False,
-        workers: int = 2,
-        progress: Progress | None = None,
-        committed: Callable[[Sequence[str]], None] | None = None,
-    ) -> AddReport:
-        """Add a folder of photos, a table, or an `ItemTable`; resumable, nothing is embedded twice.
-
-        An id that is stored with the same bytes is not embedded again, though its labels and metadata are
-        brought up to date; an id whose photo changed is embedded anew and keeps its place.
-
-        Args:
-            source: see `lapel.datasets.read`.
-            labels: a table whose `image` column names photos inside `source`.
-            strict: raise the first unreadable photo instead of listing it in the report.
-            workers: threads that read photos.
-            progress: advanced by one a photo.
-            committed: called after every commit with the ids now safe on disk.
-
-        Raises:
-            CatalogueError: another process is writing, or an id stands for two photos.
-            TableError, ImageError: the source cannot be read; with `strict`, neither can a photo.
-        """
-        items = read_source(source, labels)
-
-        def on_disk(ids: Sequence[str]) -> None:
-            self._committed()
-            if committed is not None:
-                committed(ids)
-
-        with writing(self.folder):
-            self._refresh()
-            self._know_labels(label_values(items))
-            adding = Adding(
-                self.store, self.manifest.card, self.model, items, on_disk, progress or Quiet(), strict, workers
-            )
-            try:
-                return adding.run()
-            finally:
-                self._committed()
-
-    def remove(self, ids: Sequence[str]) -> int:
-        """Remove items by id; ids that are not there are passed over. Returns how many were removed."""
-        with writing(self.folder):
-            self._refresh()
-            removed = self.store.delete(list(ids))
-            self._committed()
-        return removed
-
-    def update(self, changes: Changes) -> UpdateReport:
-        """Change labels and metadata of stored items, in one commit; photos and embeddings stay.
-
-        Args:
-            changes: id -> column -> new value (None empties the cell; columns not mentioned stay), or a table with
-                a column `id` (Arrow, `ItemTable`, or a CSV or Parquet file), whose every cell is taken over. A
-                column that is new is created.
-
-        Raises:
-            InputError: a column that the catalogue fills itself.
-            TableError: no ids, or one twice.
-            CatalogueError: another process is writing, or a column of another kind; nothing is changed then.
-        """
-        with writing(self.folder):
-            self._refresh()
-            table = as_table(changes, self.store)
-            self._know_labels(new_labels(table, self.manifest))
-            report = apply(self.store, table)
-            self._committed()
-        return report
-
-    def compact(self) -> None:
-        """Join the small pieces that many commits leave; changes no answer. Adding does it by itself at its end."""
-        with writing(self.folder):
-            self._refresh()
-            self.store.compact()
-            self._committed()
 
     def verify(self, *, photos: bool = False, progress: Progress | None = None) -> VerifyReport:
         """Read everything and report what is not as it was written; changes nothing.
@@ -236,23 +159,29 @@ class Catalogue(Searching):
             "created": self.manifest.created,
             "created_by": self.manifest.created_by,
             "version": self.store.version,
+            "store": self.manifest.place.kind,
             "bytes": sum(path.stat().st_size for path in files if path.is_file()),
             "notes": list(self.store.notes),
         }
 
-    def _refresh(self) -> None:
-        """Another process may have written since this object was opened; a writer starts from the newest state."""
-        self.manifest = Manifest.load(self.folder)
-        self.store = LanceStore.open(self.folder, self.manifest.table_version, locked=True)
-        self._searcher = None
+    def refresh(self) -> bool:
+        """Show what other processes have stored since; whether there was anything. Raises as `open` does.
 
-    def _know_labels(self, seen: dict[str, tuple[str, ...]]) -> None:
-        """Saved before the rows are: a label column must never pass for metadata."""
-        self.manifest = self.manifest.with_labels(seen)
-        self.manifest.save(self.folder)
-        self.store.label_columns(tuple(self.manifest.labels))
+        The items are loaded before they are shown: searches meanwhile are answered from the state before.
+        """
+        if self.store.newest() == self.store.version:
+            return False
+        manifest = Manifest.load(self.folder)
+        store = open_store(manifest.place, self.folder, manifest.table_version)
+        store.label_columns(tuple(manifest.labels))
+        loaded = self._load(manifest, store) if self._searcher is not None else None
+        self._adopt(manifest, store, loaded)
+        return True
 
-    def _committed(self) -> None:
-        self._searcher = None
-        self.manifest = self.manifest.at(self.store.version)
-        self.manifest.save(self.folder)
+    def _load(self, manifest: Manifest, store: Store) -> Searcher:
+        return Searcher(Collection.load(store, manifest.card), self.model)
+
+    def _adopt(self, manifest: Manifest, store: Store, loaded: Searcher | None = None) -> None:
+        """Show this state from now on; who searches at this moment keeps the one before."""
+        with self._loading:
+            self.manifest, self.store, self._searcher = manifest, store, loaded

@@ -9,7 +9,7 @@ from lapel.catalogue.manifest import FILE
 from lapel.catalogue.models import FOLDER
 from lapel.errors import CatalogueError
 
-OWN_FILES = frozenset({"items.lance", FOLDER, "writer.lock"})
+OWN_FILES = frozenset({"items.lance", "qdrant", FOLDER, "writer.lock"})
 
 
 def claim(folder: Path) -> None:
@@ -29,5 +29,5 @@ def claim(folder: Path) -> None:
 
 def clear_half_made(folder: Path) -> None:
     """Remove what a creation that was cut short left behind."""
-    for name in ("items.lance", FOLDER):
+    for name in ("items.lance", "qdrant", FOLDER):
         shutil.rmtree(folder / name, ignore_errors=True)

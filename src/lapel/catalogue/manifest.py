@@ -2,7 +2,7 @@
 
 shop.lapel/
 catalogue.json    this file; written last when a catalogue is made, replaced whole after every commit
-items.lance/      the rows (`lapel.store`)
+items.lance/      the rows (`lapel.store`); absent when a Qdrant server keeps them
 model/            the ONNX model, unless it is a shipped one or was handed over in memory
 writer.lock       held by the one process that writes
 """
@@ -10,16 +10,18 @@ writer.lock       held by the one process that writes
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from lapel.errors import CatalogueError, ModelError
 from lapel.schema import Card
+from lapel.store import Place
 from lapel.store.durable import write_atomic
 
 FILE, FORMAT = "catalogue.json", 1
+HERE = Place()
 
 Source = Literal["shipped", "copied", "given"]
 """Where the model is: shipped with Lapel by name, copied into the folder, or handed over in memory."""
@@ -27,7 +29,10 @@ Source = Literal["shipped", "copied", "given"]
 
 @dataclass(frozen=True)
 class Manifest:
-    """card: of the model that filled the catalogue. labels: label column -> values. table_version: last on disk."""
+    """card: of the model that filled the catalogue. labels: label column -> values. table_version: last on disk.
+
+    place: where the rows are.
+    """
 
     card: Card
     source: Source
@@ -36,14 +41,15 @@ class Manifest:
     created: str
     labels: dict[str, list[str]] = field(default_factory=dict)
     table_version: int = 0
+    place: Place = HERE
 
     @classmethod
-    def new(cls, card: Card, source: Source, model_name: str) -> Manifest:
+    def new(cls, card: Card, source: Source, model_name: str, place: Place = HERE) -> Manifest:
         """For a catalogue made now."""
         from lapel import __version__
 
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(card, source, model_name, f"lapel {__version__}", now)
+        return cls(card, source, model_name, f"lapel {__version__}", now, place=place)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
@@ -81,6 +87,7 @@ class Manifest:
                 data["created"],
                 {name: list(values) for name, values in data["labels"].items()},
                 int(data["table_version"]),
+                Place(**data.get("store", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
             raise CatalogueError(f"{path} is damaged ({error}). Restore it from a copy, or index again.") from error
@@ -98,6 +105,7 @@ class Manifest:
             "fingerprint": self.card.fingerprint,
             "labels": self.labels,
             "table_version": self.table_version,
+            **({} if self.place == HERE else {"store": asdict(self.place)}),
             "card": json.loads(self.card.to_json()),
         }
         write_atomic(folder / FILE, json.dumps(data, indent=1, ensure_ascii=False).encode())

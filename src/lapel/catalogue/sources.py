@@ -1,13 +1,130 @@
-"""What `Catalogue.add` was given -> an item table."""
+"""What `Catalogue.add` was given -> lots of photos with their columns."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+from PIL import Image
+
+from lapel.catalogue.columns import image_paths, kind_of, label_values, user_columns
 from lapel.errors import InputError
-from lapel.schema import Attribute, ItemTable, Vocabulary
+from lapel.images import Source
+from lapel.schema import SEPARATOR, Attribute, ItemTable, Vocabulary
 from lapel.store.base import OWN
+
+Entry = tuple[str, Source | Image.Image, Mapping[str, Any]]
+"""(id, photo, metadata): the photo's path, the bytes of its file, or a PIL picture; a set or list is a label."""
+
+Photos = str | Path | ItemTable | Iterable[Entry]
+
+ENTRIES_A_LOT = 1024
+"""Items of an iterator that are looked at together; their bytes are in memory."""
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Items to add: ids, photos (paths, or bytes), the paths to store ("" for bytes), and the user's columns.
+
+    labels: label column -> values that occur.
+    """
+
+    ids: Sequence[str]
+    photos: Sequence[Source]
+    images: Sequence[str]
+    columns: pa.Table
+    labels: Mapping[str, tuple[str, ...]]
+
+    def user(self, rows: Sequence[int]) -> dict[str, pa.ChunkedArray]:
+        """The user's columns of these rows."""
+        chosen = pa.array(rows, pa.int64())
+        return {name: self.columns[name].take(chosen) for name in self.columns.column_names}
+
+
+def lots(source: Photos, labels: str | Path | None = None) -> Iterator[Lot]:
+    """Any source as lots: a folder or table is one, an iterator is cut into several.
+
+    Raises:
+        TableError, InputError: see `read_source`; an id twice, or an entry that is no (id, photo, metadata).
+    """
+    if isinstance(source, (str, Path, ItemTable)):
+        items = read_source(source, labels)
+        paths = image_paths(items)
+        yield Lot(items.ids, paths, paths, user_columns(items), label_values(items))
+        return
+    if labels is not None:
+        raise InputError("An iterator brings its own labels (a set of texts is one); leave `labels` out.")
+    seen: set[str] = set()
+    entries = iter(source)
+    while chunk := list(itertools.islice(entries, ENTRIES_A_LOT)):
+        yield _lot([_checked(entry, seen) for entry in chunk])
+
+
+def _checked(entry: Any, seen: set[str]) -> Entry:
+    try:
+        item, photo, metadata = entry
+    except (TypeError, ValueError):
+        raise InputError(f"{entry!r:.80} is no item; give (id, photo, metadata).") from None
+    if not isinstance(item, str) or not item or item in seen:
+        raise InputError(f"{item!r:.80} is no id, or comes twice; give every item a text of its own.")
+    if not isinstance(photo, (str, Path, bytes, Image.Image)):
+        raise InputError(f"The photo of '{item}' is {type(photo).__name__}; give its path, its bytes or a PIL picture.")
+    if not isinstance(metadata, Mapping):
+        raise InputError(f"The metadata of '{item}' are {type(metadata).__name__}; give column -> value, or {{}}.")
+    seen.add(item)
+    return item, photo, metadata
+
+
+def _lot(entries: Sequence[Entry]) -> Lot:
+    photos = [_source(photo) for _, photo, _ in entries]
+    names = list(dict.fromkeys(name for _, _, metadata in entries for name in metadata))
+    columns: dict[str, pa.ChunkedArray] = {}
+    labels: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        cells = [metadata.get(name) for _, _, metadata in entries]
+        free = _free(name, names)
+        if any(isinstance(cell, (set, frozenset, list, tuple)) for cell in cells):
+            held = [_several(cell) for cell in cells]
+            labels[free] = tuple(sorted({value for cell in held for value in cell}))
+            cells = [SEPARATOR.join(cell) or None for cell in held]
+        column = _column(name, cells)
+        if column.null_count < len(column):
+            columns[free] = column
+    images = ["" if isinstance(photo, bytes) else photo for photo in photos]
+    return Lot([item for item, _, _ in entries], photos, images, pa.table(columns), labels)
+
+
+def _several(cell: Any) -> list[str]:
+    if cell is None:
+        return []
+    return [cell] if isinstance(cell, str) else sorted({str(value) for value in cell})
+
+
+def _column(name: str, cells: Sequence[Any]) -> pa.ChunkedArray:
+    try:
+        column = pa.chunked_array([pa.array(cells)])
+        return column if pa.types.is_null(column.type) else column.cast(kind_of(column.type, name))
+    except (pa.ArrowException, OverflowError, TypeError) as error:
+        raise InputError(
+            f"The metadata '{name}' are of several kinds ({error}). Give text, whole numbers, numbers, or true and "
+            "false, one kind a column."
+        ) from error
+
+
+def _source(photo: Source | Image.Image) -> str | bytes:
+    """An absolute path, or bytes: a picture in memory becomes a PNG file, so that it has a content hash."""
+    if isinstance(photo, bytes):
+        return photo
+    if not isinstance(photo, Image.Image):
+        return str(Path(photo).absolute())
+    file = io.BytesIO()
+    photo.convert("RGB").save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def read_source(source: str | Path | ItemTable, labels: str | Path | None = None) -> ItemTable:
@@ -35,13 +152,16 @@ def read_source(source: str | Path | ItemTable, labels: str | Path | None = None
 
 
 def _with_free_names(items: ItemTable) -> ItemTable:
-    names: dict[str, str] = {}
-    for name in items.table.column_names:
-        free = name
-        while name not in ("id", "image") and (free in OWN or (free != name and free in items.table.column_names)):
-            free += "_"
-        names[name] = free
+    taken = items.table.column_names
+    names = {name: name if name in ("id", "image") else _free(name, taken) for name in taken}
     if all(name == free for name, free in names.items()):
         return items
     vocabulary = Vocabulary(tuple(Attribute(names[a.name], a.values) for a in items.vocabulary))
     return replace(items, table=items.table.rename_columns(list(names.values())), vocabulary=vocabulary)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    free = name
+    while free in OWN or (free != name and free in taken):
+        free += "_"
+    return free

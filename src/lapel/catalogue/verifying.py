@@ -58,6 +58,7 @@ def verify(
 ) -> VerifyReport:
     """Check files, rows, vectors, thumbnails and ids; see `VerifyReport`."""
     report, watch = VerifyReport(problems=[*store.notes]), progress or Quiet()
+    report.problems += store.check()
     report.problems += _model(manifest, folder)
     names = ["id", "image", "hash", "thumb", *(name for name, width in sizes(manifest.card).items() if width)]
     seen: set[str] = set()

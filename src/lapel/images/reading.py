@@ -36,7 +36,7 @@ def read_images(
 
 
 def map_ordered(
-    call: Callable[[str | Path], T], paths: Iterable[str | Path], workers: int = 2, skip: bool = False
+    call: Callable[[Any], T], paths: Iterable[Any], workers: int = 2, skip: bool = False
 ) -> Iterator[tuple[int, T | ImageError]]:
     """(row, call(path)) in order, by threads; an ImageError is raised, or given in place with `skip`."""
     pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="lapel-read")

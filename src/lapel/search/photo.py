@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lapel.errors import ImageMissing
-from lapel.images import content_hash, decode_side, fit, normalise, open_image
+from lapel.images import Source, content_hash, decode_side, fit, normalise, open_image
 from lapel.schema import Model, Outputs, Preprocess
 
 THUMB_SIDE, THUMB_QUALITY = 256, 85
@@ -28,20 +28,21 @@ class Photo:
     thumb: bytes
 
 
-def read_photo(path: str | Path, preprocess: Preprocess) -> Photo:
-    """Read a file once; the hash is that of the very bytes that were decoded.
+def read_photo(path: Source, preprocess: Preprocess) -> Photo:
+    """Read a file, or the bytes of one, once; the hash is that of the very bytes that were decoded.
 
     Raises:
         ImageError: the file is missing or no picture; the message names it.
     """
     try:
-        content = Path(path).read_bytes()
+        content = path if isinstance(path, bytes) else Path(path).read_bytes()
     except OSError:
         content = b""
     if not content:  # let the room that knows every reason say which one it is
         open_image(path)
-        raise ImageMissing(path, "the file could not be read. Try again.")
-    picture = open_image(content, name=str(path), target=max(decode_side(preprocess), LEAST_DECODED))
+        raise ImageMissing(str(path), "the file could not be read. Try again.")
+    name = "(bytes)" if isinstance(path, bytes) else str(path)
+    picture = open_image(content, name=name, target=max(decode_side(preprocess), LEAST_DECODED))
     return _photo(content_hash(content), picture, preprocess)
 
 

@@ -25,6 +25,7 @@ the vectors, and a small JPEG. Every other column came from the user's table and
 class Store(Protocol):
     """Rows keyed by `id`, in insertion order; every write is one commit, whole or not at all, on disk when it returns.
 
+    A store object shows the state that it opened or wrote last, whatever other processes write meanwhile.
     Rows are Arrow tables: `id`, `image`, `hash`, `thumb`, the vectors, and any further user columns.
     """
 
@@ -34,6 +35,10 @@ class Store(Protocol):
     @property
     def version(self) -> int:
         """The number of the newest commit."""
+        ...
+
+    def newest(self) -> int:
+        """The number of the newest commit by anybody; more than `version` when this object shows an older state."""
         ...
 
     @property
@@ -73,8 +78,16 @@ class Store(Protocol):
         """(count,) in insertion order: which rows meet the condition."""
         ...
 
+    def label_columns(self, names: Sequence[str]) -> None:
+        """Name the text columns whose cells may hold several values joined by `|`; `filter` compares each of them."""
+        ...
+
     def compact(self) -> None:
         """Join small pieces; changes no answer."""
+        ...
+
+    def check(self) -> list[str]:
+        """Sentences about stored files that are not as they were written; empty when all is well."""
         ...
 
 

@@ -17,7 +17,8 @@ from lapel.schema.condition import Condition, columns_of
 from lapel.store.arrow_filter import mask
 from lapel.store.base import OWN, VECTORS, stored_name, user_name
 from lapel.store.durable import NewFiles
-from lapel.store.recovery import ENGINE_ERRORS, open_table
+from lapel.store.fitting import cast, complete
+from lapel.store.recovery import ENGINE_ERRORS, newest_version, open_table
 
 TABLE = "items"
 EVERYTHING = 2**31 - 1
@@ -73,13 +74,17 @@ class LanceStore:
         """See `Store`."""
         return int(self._table.version)
 
+    def newest(self) -> int:
+        """See `Store`."""
+        return newest_version(self._files.root.parent, TABLE)
+
     @property
     def columns(self) -> Mapping[str, pa.DataType]:
         """See `Store`."""
         return {user_name(f.name): f.type for f in self._table.schema if f.name not in OWN}
 
     def label_columns(self, names: Sequence[str]) -> None:
-        """Name the text columns whose cells may hold several values joined by `|`; `filter` compares each of them."""
+        """See `Store`."""
         self._labels = frozenset(names)
 
     def count(self) -> int:
@@ -91,7 +96,7 @@ class LanceStore:
         first = int(self._seq.max()) + 1 if len(self._seq) else 0
         rows = self._fitted(rows).append_column("seq", pa.array(np.arange(first, first + len(rows))))
         with self._writing():
-            self._table.add(self._complete(rows))
+            self._table.add(complete(rows, self._table.schema))
 
     def replace(self, rows: pa.Table) -> None:
         """See `Store`."""
@@ -150,6 +155,10 @@ class LanceStore:
             with self._writing():
                 self._table.optimize()
 
+    def check(self) -> list[str]:
+        """See `Store`."""
+        return []
+
     def _read(self, stored: Sequence[str]) -> pa.Table:
         return self._table.search().limit(EVERYTHING).select(list(stored)).to_arrow()
 
@@ -161,12 +170,7 @@ class LanceStore:
             with self._writing():
                 self._table.add_columns([pa.field(f.name, f.type) for f in new])
         schema = self._table.schema
-        return pa.table({name: _cast(rows[name], schema.field(name)) for name in rows.column_names})
-
-    def _complete(self, rows: pa.Table) -> pa.Table:
-        schema = self._table.schema
-        absent = {n: pa.nulls(len(rows), schema.field(n).type) for n in schema.names if n not in rows.column_names}
-        return pa.table({n: absent[n] if n in absent else rows[n] for n in schema.names}, schema=schema)
+        return pa.table({name: cast(rows[name], schema.field(name)) for name in rows.column_names})
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -190,21 +194,3 @@ class LanceStore:
         self._in_order = bool(np.all(np.diff(self._seq) > 0))
         self._places: NDArray[np.int64] = np.empty(len(self._seq), np.int64)
         self._places[np.argsort(self._seq, kind="stable")] = np.arange(len(self._seq))
-
-
-def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
-    if column.type.equals(field.type):
-        return column
-    try:
-        return column.cast(field.type)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise CatalogueError(
-            f"Column '{user_name(field.name)}' holds {_spoken(field.type)} in this catalogue; the new rows hold "
-            f"{_spoken(column.type)} there ({error}). Make both alike, or give the column another name."
-        ) from error
-
-
-def _spoken(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind):
-        return "whole numbers"
-    return {pa.string(): "text", pa.float64(): "numbers", pa.bool_(): "true or false"}.get(kind, str(kind))

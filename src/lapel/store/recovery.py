@@ -14,6 +14,8 @@ from lapel.store.lock import writing
 ENGINE_ERRORS = (RuntimeError, ValueError, OSError)
 """What the engine raises for files it cannot read."""
 NEWEST_NUMBER = 2**64 - 1
+PATIENCE = 2.0
+"""Seconds that a reader waits for a writer when the newest state cannot be read."""
 
 
 def open_table(folder: Path, name: str, good_version: int, locked: bool = False) -> tuple[Any, tuple[str, ...]]:
@@ -29,7 +31,8 @@ def open_table(folder: Path, name: str, good_version: int, locked: bool = False)
     table = _readable(folder, name)
     if table is not None:
         return table, ()
-    with nullcontext() if locked else writing(folder):
+    # A writer that is at it may have been seen between two of its steps, or is repairing this very thing.
+    with nullcontext() if locked else writing(folder, PATIENCE):
         return _newest_readable(folder, name, good_version)
 
 
@@ -57,6 +60,11 @@ def _newest_readable(folder: Path, name: str, good_version: int) -> tuple[Any, t
         f"{folder}: none of its {len(manifests)} stored versions can be read; the files are damaged. "
         "Restore the folder from a copy, or index the photos again."
     )
+
+
+def newest_version(folder: Path, name: str) -> int:
+    """The number of the newest commit whose manifest lies there, readable or not; 0 when there is none."""
+    return max((version for version, _ in _manifests(folder / f"{name}.lance" / "_versions")), default=0)
 
 
 def _manifests(folder: Path) -> list[tuple[int, Path]]:

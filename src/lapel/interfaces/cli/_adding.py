@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from lapel.schema import ItemTable
 
 
-def add_and_report(opened: Catalogue, items: ItemTable, strict: bool, workers: int, as_json: bool) -> None:
-    """Add items to an open catalogue; unreadable photos go to stderr."""
+def add_and_report(opened: Catalogue, items: ItemTable, as_json: bool, **how: Any) -> None:
+    """Add items to an open catalogue, `how` as `Catalogue.add` takes it; unreadable photos go to stderr."""
     from lapel.progress import bar
 
     with bar("indexing", len(items), show=False if as_json else None) as progress:
-        report = opened.add(items, strict=strict, workers=workers, progress=progress)
+        report = opened.add(items, progress=progress, **how)
     if as_json:
         click.echo(json.dumps(report.to_dict() | {"items": len(opened)}, ensure_ascii=False))
     else:

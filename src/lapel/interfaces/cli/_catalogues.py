@@ -26,7 +26,7 @@ def open_catalogue(path: Path, model: str | None = None) -> Catalogue:
     return opened
 
 
-def open_or_create(path: Path, model: str | None = None) -> Catalogue:
+def open_or_create(path: Path, model: str | None = None, store: str = "lance") -> Catalogue:
     """Open a catalogue, or make it when nothing is there yet."""
     from lapel.catalogue import DEFAULT_MODEL, Catalogue
 
@@ -34,4 +34,4 @@ def open_or_create(path: Path, model: str | None = None) -> Catalogue:
         return open_catalogue(path, model)
     if path.is_file():
         raise InputError(f"{path} is a file. The first argument is the catalogue's folder, the second the photos.")
-    return Catalogue.create(path, model or DEFAULT_MODEL)
+    return Catalogue.create(path, model or DEFAULT_MODEL, store)

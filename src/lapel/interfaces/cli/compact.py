@@ -10,14 +10,15 @@ import click
 
 @click.command("compact")
 @click.argument("catalogue", type=click.Path(path_type=Path))
+@click.option("--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(catalogue: Path, as_json: bool) -> None:
+def command(catalogue: Path, wait: float, as_json: bool) -> None:
     """Join the small pieces that many changes leave in CATALOGUE; no answer changes. Adding does it at its end."""
     from lapel.interfaces.cli._catalogues import open_catalogue
 
     opened = open_catalogue(catalogue)
     before = opened.info()["bytes"]
-    opened.compact()
+    opened.compact(wait=wait)
     after = opened.info()["bytes"]
     if as_json:
         click.echo(json.dumps({"items": len(opened), "bytes_before": before, "bytes": after}))

@@ -14,8 +14,11 @@ import click
 @click.argument("table", type=click.Path(path_type=Path), required=False)
 @click.option("--item", "items", multiple=True, metavar="ID", help="An item to change by --set. Repeatable.")
 @click.option("--set", "cells", multiple=True, metavar="COLUMN=VALUE", help="New value; COLUMN= empties the cell.")
+@click.option("--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def command(catalogue: Path, table: Path | None, items: tuple[str, ...], cells: tuple[str, ...], as_json: bool) -> None:
+def command(
+    catalogue: Path, table: Path | None, items: tuple[str, ...], cells: tuple[str, ...], wait: float, as_json: bool
+) -> None:
     """Change labels and metadata of items in CATALOGUE: from TABLE (CSV or Parquet with a column id), or by hand.
 
     lapel update shop.lapel --item dress-17 --set price=39 --set sold=true
@@ -25,7 +28,8 @@ def command(catalogue: Path, table: Path | None, items: tuple[str, ...], cells: 
     if (table is None) == (not items) or bool(items) != bool(cells):
         raise click.UsageError("Give a table, or --item ID with --set COLUMN=VALUE.")
     opened = open_catalogue(catalogue)
-    report = opened.update(table if table is not None else dict.fromkeys(items, _cells(cells)))
+    changes = table if table is not None else dict.fromkeys(items, _cells(cells))
+    report = opened.update(changes, wait=wait)
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
         return
