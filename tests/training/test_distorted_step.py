@@ -97,7 +97,7 @@ def test_a_run_with_copies_ends(tiny_recipe, tmp_path):
     assert (folder / "best.safetensors").is_file()
 
 
-def test_a_system_with_its_own_plan_says_that_it_takes_no_copies(tiny_recipe, monkeypatch):
-    monkeypatch.setitem(plans.PLANS, "asen_v2/triplets", plans.PLANS["triplets"])
+def test_a_system_with_its_own_plan_says_that_it_takes_no_copies(tiny_recipe):
+    style = ["model.system=style", "model.options={}", "data.attributes=[color]"]
     with pytest.raises(InputError, match="sampling.distortion=null"):
-        plans.plan_of(tiny_recipe(TRIPLETS, GD))
+        plans.plan_of(tiny_recipe(TRIPLETS, GD, *style))

@@ -78,7 +78,7 @@ def test_the_published_sampling_is_the_default_of_triplets_mode():
         ),
         (
             "model.system=asenv2",
-            "asen_v2.yaml: model.system: Input should be 'triplet', 'csn', 'asen' or 'asen_v2' (given 'asenv2').",
+            "asen_v2.yaml: model.system: Input should be 'triplet', 'csn', 'asen', 'asen_v2', 'asenpp'",
         ),
         ("optimiser", "--set takes key=value, for example optimiser.lr=3e-4; given: 'optimiser'."),
         ("optimiser.lr.x=1", "--set optimiser.lr.x=1: 'optimiser.lr' has no key 'x'."),

@@ -67,7 +67,7 @@ def style_card(name: str, model: StyleModel, system: str, vocabulary: Vocabulary
     """The card of an imported style model: published centre crop of 224 pixels, ImageNet normalisation."""
     notes = "Imported from a checkpoint of the published code. Its probabilities are not calibrated on photos"
     notes += f" (inverse temperature {float(model.values.scale):g}, as trained with)."
-    names_doubted = vocabulary.width == 3 and set(vocabulary.attributes[0].values) == set(KFASHION.attributes[0].values)
+    doubt = style_notes(system, vocabulary)
     return Card(
         name=name,
         system=system,
@@ -80,8 +80,14 @@ def style_card(name: str, model: StyleModel, system: str, vocabulary: Vocabulary
         architecture={"head": {}, "look_dim": 0, "cut": "layer3", "value_scale": value_scale(model, vocabulary)},
         pretrained="released checkpoint",
         scores={"released": dict(numbers)} if numbers else {},
-        notes=f"{notes} {DOUBT}" if names_doubted else notes,
+        notes=f"{notes} {doubt}".strip(),
     )
+
+
+def style_notes(system: str, vocabulary: Vocabulary) -> str:
+    """What the card of a style model says of its class names: the doubt about K-Fashion's, else nothing."""
+    known = [set(attribute.values) for attribute in vocabulary]
+    return DOUBT if system in STYLES and known == [set(KFASHION.attributes[0].values)] else ""
 
 
 def value_scale(model: StyleModel, vocabulary: Vocabulary) -> dict[str, float]:
