@@ -28,6 +28,8 @@ def test_the_agreed_keys(evaluation: Evaluation, items: ItemTable) -> None:
         "fingerprint": evaluation.data.fingerprint,
         "split": "test",
         "complete": True,
+        "photos": 45,
+        "expected": 0,
     }
     assert re.fullmatch("[0-9a-f]{16}", evaluation.data.fingerprint)
     assert data["model"] == "toy" and data["protocol"] == "each-against-rest"

@@ -11,7 +11,8 @@ def difference_table(found: Comparison) -> Table:
     """One row an attribute and the overall row; points of MAP."""
     table = Table(
         title=f"{found.b} (B) against {found.a} (A) on {found.data} ({found.split}), protocol {found.protocol}",
-        caption="B - A in points of MAP over the same queries; interval by paired bootstrap, p by sign flips "
+        caption=f"B - A in points of {'triplet accuracy' if found.protocol == 'triplets' else 'MAP'} over the "
+        "same queries; interval by paired bootstrap, p by sign flips "
         "(two-sided; p Holm is corrected for the number of attributes). * the interval excludes 0."
         + (f"\nIn one evaluation only: {', '.join(found.only_one)}." if found.only_one else ""),
         title_justify="left",

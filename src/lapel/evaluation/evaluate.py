@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import InputError, UnknownName
 from lapel.evaluation.metrics import bootstrap, chance_ap
-from lapel.evaluation.protocols import PROTOCOLS, Lists, Task, make_tasks
+from lapel.evaluation.protocols import NAMES, TRIPLETS, Lists, Task, make_tasks
 from lapel.evaluation.ranking import MEMORY, Ranked, rank_all
 from lapel.evaluation.record import AttributeScore, Data, Details, Evaluation, fingerprint_of
 from lapel.schema import Card, EmbeddingTable, ItemTable
@@ -41,7 +42,7 @@ def evaluate_embeddings(
         table: embeddings of at least the items of the split; items without an embedding are left out and counted.
         items: the labels.
         split: train, valid or test picks the rows; "all" takes every row.
-        protocol: a name of `PROTOCOLS`.
+        protocol: a name of `lapel.evaluation.protocols.NAMES`.
         attributes: which to score; None takes all that model and data both have.
         groups: id -> group number of near duplicates for `each-against-rest`, see `near_duplicates`; None leaves
             only the query itself out, and the record says so.
@@ -55,14 +56,17 @@ def evaluate_embeddings(
         InputError: model and data have no attribute in common, or no item of the split has an embedding.
         TableError: the split is empty, or lists are missing.
     """
-    if protocol not in PROTOCOLS:
-        raise UnknownName("protocol", protocol, PROTOCOLS)
+    if protocol not in NAMES:
+        raise UnknownName("protocol", protocol, NAMES)
     names, notes = common_attributes(table.card, items, attributes)
     chosen = items if split == WHOLE_TABLE else items.split(split)
-    part, place = _embedded(table, chosen)
-    left = len(chosen) - len(part)
-    if left:
-        notes.append(f"{left} of {len(chosen)} items of the split have no embedding and took no part")
+    part, place = embedded(table, chosen)
+    data, told = part_of(chosen, part, split)
+    notes += told
+    if protocol == TRIPLETS:
+        from lapel.evaluation.triplets import evaluate_triplets
+
+        return evaluate_triplets(table, part, place, data, names, notes, seed)
     numbers, rule = _group_numbers(part, protocol, groups)
     tasks, skipped = make_tasks(protocol, part, names, numbers, lists)
     details = {task.attribute: Details(task, _rank(table, place, task, top, memory)) for task in tasks}
@@ -73,7 +77,7 @@ def evaluate_embeddings(
     overall, chance, (low, high) = _over_all_queries(scores, details, seed)
     return Evaluation(
         protocol=protocol,
-        data=Data(items.name, fingerprint_of(scores), split, items.complete and not left),
+        data=replace(data, fingerprint=fingerprint_of(scores)),
         model=table.card.name,
         overall=overall,
         attributes=scores,
@@ -122,7 +126,7 @@ def common_attributes(card: Card, items: ItemTable, wanted: Sequence[str] | None
     return both, notes
 
 
-def _embedded(table: EmbeddingTable, chosen: ItemTable) -> tuple[ItemTable, NDArray[np.int64]]:
+def embedded(table: EmbeddingTable, chosen: ItemTable) -> tuple[ItemTable, NDArray[np.int64]]:
     """The rows that have an embedding, and where each of those lies in the embedding table."""
     where = {item: row for row, item in enumerate(table.ids)}
     place = np.array([where.get(item, -1) for item in chosen.ids], dtype=np.int64)
@@ -130,6 +134,29 @@ def _embedded(table: EmbeddingTable, chosen: ItemTable) -> tuple[ItemTable, NDAr
     if not have.any():
         raise InputError(f"{chosen.name}: none of the {len(chosen)} items has an embedding under its id.")
     return (chosen if have.all() else chosen.take(have)), place[have]
+
+
+def part_of(chosen: ItemTable, part: ItemTable, split: str) -> tuple[Data, list[str]]:
+    """On which part of the data figures are obtained, and what to say when it is not the whole of it.
+
+    Args:
+        chosen: the split's rows. part: those that have an embedding. split: its name.
+
+    Returns:
+        Data without a fingerprint yet, and notes.
+    """
+    left = len(chosen) - len(part)
+    notes = [f"{left} of {len(chosen)} items of the split have no embedding and took no part"] if left else []
+    release = chosen.release
+    expected = release.photos.get(split, 0) if release is not None else 0
+    complete = chosen.complete and not left
+    if release is not None and not complete:
+        of = f" of the {expected:,} in the published {split} split" if expected else f" of the {split} split"
+        notes.append(
+            f"PARTIAL: {len(part):,} photos{of} of {release.name} took part, so these figures do not compare to a "
+            "paper's"
+        )
+    return Data(chosen.name, "", split, complete, len(part), expected), notes
 
 
 def _group_numbers(

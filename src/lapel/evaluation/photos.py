@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lapel.embedding import embed
 from lapel.errors import UnknownName
 from lapel.evaluation.evaluate import WHOLE_TABLE, common_attributes, evaluate_embeddings
-from lapel.evaluation.protocols import PROTOCOLS, Lists
+from lapel.evaluation.protocols import NAMES, Lists
 from lapel.evaluation.record import Evaluation
 from lapel.images import HashStore, ImageCache, fingerprints, look_alikes
 from lapel.progress import Progress, Quiet
@@ -35,7 +35,8 @@ def evaluate(
         model: anything that answers the model contract.
         items: the labelled table.
         split: train, valid or test; "all" takes every row.
-        protocol: a name of `PROTOCOLS`. `each-against-rest` hashes the photos to find near duplicates.
+        protocol: a name of `lapel.evaluation.protocols.NAMES`. `each-against-rest` hashes the
+            photos to find near duplicates.
         attributes: which to score; None takes all that both have.
         lists: query and gallery ids for `query-gallery`; None reads the column `role`.
         batch: photos a model call.
@@ -49,8 +50,8 @@ def evaluate(
         UnknownName, InputError, TableError: as `evaluate_embeddings`.
         ImageError: a photo cannot be read and `skip` is off.
     """
-    if protocol not in PROTOCOLS:
-        raise UnknownName("protocol", protocol, PROTOCOLS)
+    if protocol not in NAMES:
+        raise UnknownName("protocol", protocol, NAMES)
     common_attributes(model.card, items, attributes)  # before the long part: a wrong name must not cost minutes
     part = items if split == WHOLE_TABLE else items.split(split)
     table, _ = embed(

@@ -1,8 +1,9 @@
 """Who asks and what is ranked: the protocols, by name. A figure means nothing without the one it was measured under.
 
 `query-gallery`
-    The published protocol of FashionAI, DARN and DeepFashion. Query and gallery lists are given; an attribute's
-    queries are ranked against its gallery, over the full ranking; nothing is left out, because the lists are disjoint.
+    The published protocol of FashionAI, DARN and DeepFashion. Query and gallery lists are given, or stand in the column
+    `role`, as the readers of these releases write it; an attribute's queries are ranked against its gallery, over the
+    full ranking; nothing is left out, because the lists are disjoint.
 `each-against-rest`
     For a table without lists. Every labelled item of the split asks, and all other labelled items of that attribute
     are ranked; the query itself and its near duplicates are left out. The most queries that a split can give, and so
@@ -10,8 +11,11 @@
 `every-fifth`
     For a table without lists. In file order every fifth labelled item of the attribute asks (the first, the sixth,
     ...), the others are ranked; nothing is left out.
+`triplets`
+    The published protocol of UT-Zap50K with CSN's lists; see `lapel.evaluation.triplets`. Its figure is the share of
+    judged triplets that a model orders rightly, not MAP.
 
-In all of them a gallery item is relevant when it shares a value with the query under the attribute; an item whose
+In those that rank, a gallery item is relevant when it shares a value with the query under the attribute; an item whose
 label is unknown takes no part; an attribute's MAP is the mean AP of its queries, the overall figure is the mean over
 all queries of all attributes (so attributes weigh by their number of queries), and a query without relevant items
 scores 0 and counts. An attribute without queries or gallery is left out of the means, and the record says so.
@@ -27,14 +31,13 @@ from numpy.typing import NDArray
 
 from lapel.errors import TableError, UnknownName
 from lapel.evaluation.relevance import Relevance
-from lapel.schema import ItemTable
+from lapel.schema import ROLE, SEPARATOR, ItemTable
 
 Rows = NDArray[np.int64]
 Lists = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 """Attribute -> (query ids, gallery ids)."""
 
-ROLE = "role"
-"""The metadata column that `query-gallery` reads where no lists are given: `query` or `gallery`."""
+TRIPLETS = "triplets"
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,23 @@ def _query_gallery(items: ItemTable, name: str, known: Rows, lists: Lists | None
             f"{items.name}: protocol 'query-gallery' needs a column '{ROLE}' holding query or gallery; there is none. "
             "Add it, or use --protocol each-against-rest."
         )
-    role = np.array(items.table[ROLE].to_pylist(), dtype=object)[known]
-    if wrong := sorted({str(r) for r in set(role.tolist()) - {"query", "gallery", None}}):
-        raise TableError(f"{items.name}: '{wrong[0]}' in column '{ROLE}' is neither query nor gallery.")
-    return known[role == "query"], known[role == "gallery"]
+    cells = items.table[ROLE].combine_chunks().dictionary_encode()
+    kinds = [_kinds(cell or "", name, items) for cell in [*cells.dictionary.to_pylist(), ""]]
+    codes = cells.indices.fill_null(-1).to_numpy(zero_copy_only=False)[known]
+    asks, ranked = (np.array([kind in held for held in kinds], bool)[codes] for kind in ("query", "gallery"))
+    return known[asks], known[ranked]
+
+
+def _kinds(cell: str, attribute: str, items: ItemTable) -> set[str]:
+    """What a cell of the column `role` says of this attribute: query, gallery, both or nothing."""
+    kinds = set()
+    for part in filter(None, cell.split(SEPARATOR)):
+        kind, _, only = part.partition(":")
+        if kind not in ("query", "gallery"):
+            raise TableError(f"{items.name}: '{part}' in column '{ROLE}' is neither query nor gallery.")
+        if only in ("", attribute):
+            kinds.add(kind)
+    return kinds
 
 
 def _rows_of(items: ItemTable, ids: Sequence[str], known: Rows) -> Rows:
@@ -144,3 +160,15 @@ PROTOCOLS: dict[str, Chooser] = {
     "every-fifth": _every_fifth,
     "query-gallery": _query_gallery,
 }
+
+NAMES = (*PROTOCOLS, TRIPLETS)
+"""Every protocol by name."""
+
+
+def usual_protocol(items: ItemTable) -> str:
+    """The published protocol of a release, else the one that gives the most queries."""
+    if items.triplets is not None:
+        return TRIPLETS
+    if ROLE in items.metadata_names and items.table[ROLE].null_count < len(items):
+        return "query-gallery"
+    return "each-against-rest"

@@ -18,6 +18,8 @@ from lapel.evaluation.protocols import Task
 from lapel.evaluation.ranking import Ranked
 
 EVALUATION_FORMAT = 1
+MAP, ACCURACY = "MAP", "triplet accuracy"
+"""What a figure is: `Evaluation.metric`."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,15 @@ class Data:
 
     fingerprint: 16 hex digits of the attributes scored and of each one's `fingerprint`: the same for every model and
     every way of reading the table, as long as the same items with the same labels are scored.
+    photos, expected: how many took part, and how many the published split has (0 where nothing is stated).
     """
 
     name: str
     fingerprint: str
     split: str
     complete: bool
+    photos: int = 0
+    expected: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,9 @@ class Evaluation:
 
     overall: mean AP over all queries of all attributes, as published. low, high: its 95 % interval, photos resampled
     whole. mean: mean of the attributes' MAPs. skipped: attribute -> why it is left out. near_duplicates: how they
-    were handled, a part of the protocol. ids: the evaluated items in row order (not saved).
+    were handled, a part of the protocol. metric: what the figures are; under "triplet accuracy" a query is a triplet,
+    `map` and `ap` are shares of rightly ordered ones, and the gallery is 2. ids: the evaluated items in row order (not
+    saved).
     """
 
     protocol: str
@@ -97,6 +104,7 @@ class Evaluation:
     skipped: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seed: int = 0
+    metric: str = MAP
     ids: tuple[str, ...] = field(default=(), repr=False, compare=False)
     details: Mapping[str, Details] = field(default_factory=dict, repr=False, compare=False)
 
@@ -109,6 +117,7 @@ class Evaluation:
         data = {
             "format": EVALUATION_FORMAT,
             "protocol": self.protocol,
+            "metric": self.metric,
             "data": vars(self.data),
             "model": self.model,
             "model_fingerprint": self.model_fingerprint,
@@ -187,6 +196,7 @@ class Evaluation:
             mean=data["mean_over_attributes"],
             skipped=data["skipped"],
             notes=tuple(data["notes"]),
+            metric=data.get("metric", MAP),
         )
 
     @classmethod

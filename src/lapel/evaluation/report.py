@@ -18,7 +18,7 @@ from lapel.errors import ImageError, InputError
 from lapel.evaluation import figures
 from lapel.evaluation.analysis import chance_match_curve, match_curve, telling_queries, value_confusion
 from lapel.evaluation.metrics import chance_ap
-from lapel.evaluation.record import Details, Evaluation
+from lapel.evaluation.record import ACCURACY, Details, Evaluation
 from lapel.evaluation.tables import title_of
 from lapel.images import open_image
 from lapel.schema import SEPARATOR, ItemTable
@@ -63,6 +63,8 @@ def write_report(
     Raises:
         InputError: the evaluation was loaded from a file.
     """
+    if evaluation.metric == ACCURACY:
+        raise InputError("A report shows rankings, and the protocol 'triplets' has none. Leave --html out; use --json.")
     if not evaluation.details:
         raise InputError(
             "A report needs the rankings, which a saved evaluation does not hold: evaluate again with --html."

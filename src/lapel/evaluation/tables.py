@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from lapel.evaluation.record import Evaluation
+from lapel.evaluation.record import ACCURACY, Evaluation
 
 
 def title_of(evaluation: Evaluation) -> str:
@@ -17,6 +17,8 @@ def title_of(evaluation: Evaluation) -> str:
 
 def score_table(evaluation: Evaluation) -> Table:
     """One row an attribute, then the overall figure and the mean over attributes; percents. It fits 80 columns."""
+    if evaluation.metric == ACCURACY:
+        return _accuracy_table(evaluation)
     table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
     table.caption_justify, table.box, table.padding, table.show_edge = "left", box.SIMPLE_HEAD, (0, 0, 0, 0), False
     table.add_column("attribute", no_wrap=True)
@@ -35,13 +37,36 @@ def score_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def _accuracy_table(evaluation: Evaluation) -> Table:
+    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
+    table.caption_justify, table.box = "left", box.SIMPLE_HEAD
+    table.add_column("condition", no_wrap=True)
+    for name in ("triplet accuracy", "95 %", "chance", "triplets"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, s in evaluation.attributes.items():
+        table.add_row(name, f"{s.map:.2f}", f"{s.low:.1f}-{s.high:.1f}", f"{s.chance:.0f}", f"{s.queries:,}")
+    table.add_section()
+    triplets = sum(score.queries for score in evaluation.attributes.values())
+    interval = f"{evaluation.low:.1f}-{evaluation.high:.1f}"
+    overall = (f"{evaluation.overall:.2f}", interval, f"{evaluation.chance:.0f}", f"{triplets:,}")
+    table.add_row("overall: all triplets", *overall)
+    table.add_row("mean of conditions", f"{evaluation.mean:.2f}")
+    return table
+
+
 def caption_of(evaluation: Evaluation) -> str:
     """What one must know to read the figures, line by line."""
-    lines = [
+    ranked = [
         "MAP in percent over the full ranking; overall is the mean over all queries; a query without relevant items "
         "(empty) scores 0 and counts; mean is over attributes; R@1, 5, 10: share of queries with a relevant item that "
         "early.",
         f"Left out of a query's ranking: {evaluation.near_duplicates}.",
+    ]
+    judged = [
+        "Share of triplets, in percent, whose anchor is nearer to the close item than to the far one; ties are wrong."
+    ]
+    lines = [
+        *(judged if evaluation.metric == ACCURACY else ranked),
         *(f"Not scored: {name} ({reason})." for name, reason in evaluation.skipped.items()),
         *(f"Note: {note}." for note in evaluation.notes),
     ]

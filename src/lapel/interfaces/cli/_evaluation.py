@@ -18,19 +18,25 @@ BASELINE = "imagenet:"
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options of `lapel evaluate`, as given; split None is the table's own default."""
+    """The options of `lapel evaluate`, as given; split and protocol None are the table's own defaults."""
 
     split: str | None = None
-    protocol: str = "each-against-rest"
+    protocol: str | None = None
     attributes: Sequence[str] | None = None
     skip: bool = False
     batch: int = 32
     seed: int = 0
+    release: str | None = None
+    images: str | None = None
 
     def shared(self, items: ItemTable) -> dict[str, Any]:
         """What `evaluate` and `evaluate_embeddings` both take."""
-        split = self.split or ("test" if "split" in items.table.column_names else "all")
-        return {"split": split, "protocol": self.protocol, "attributes": self.attributes, "seed": self.seed}
+        from lapel.evaluation.protocols import usual_protocol
+
+        protocol = self.protocol or usual_protocol(items)
+        parted = "split" in items.table.column_names or items.triplets is not None
+        split = self.split or ("test" if parted else "all")
+        return {"split": split, "protocol": protocol, "attributes": self.attributes, "seed": self.seed}
 
 
 def evaluate_anything(model: str, data: Path, wanted: Wanted) -> tuple[Evaluation, ItemTable]:
@@ -60,9 +66,9 @@ def read_for(data: Path, known: Sequence[str], wanted: Wanted) -> ItemTable:
     from lapel.datasets import read
 
     missing: Literal["skip", "strict"] = "skip" if wanted.skip else "strict"
-    items = read(data, missing=missing)
+    items = read(data, missing=missing, release=wanted.release, images=wanted.images)
     further = [n for n in (*known, *(wanted.attributes or ())) if n in items.metadata_names]
-    if further:
+    if further and items.release is None:
         items = read(data, attributes=list(dict.fromkeys((*items.vocabulary.names, *further))), missing=missing)
     return items
 
@@ -97,5 +103,5 @@ def _on_catalogue(model: str, folder: Path, wanted: Wanted) -> tuple[Evaluation,
             return _on_photos(opened, items, wanted), items
     options = wanted.shared(items)
     part = items if options["split"] == "all" else items.split(options["split"])
-    groups = near_duplicates(part) if wanted.protocol == "each-against-rest" else None
+    groups = near_duplicates(part) if options["protocol"] == "each-against-rest" else None
     return evaluate_embeddings(catalogue.embeddings(), items, groups=groups, **options), items

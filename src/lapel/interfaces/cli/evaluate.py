@@ -16,33 +16,37 @@ import click
 )
 @click.option(
     "--protocol",
-    default="each-against-rest",
-    show_default=True,
-    help="each-against-rest, every-fifth, or query-gallery (a column 'role' says query or gallery).",
+    help="each-against-rest, every-fifth, query-gallery (a column 'role' says query or gallery) or triplets.  "
+    "[default: a release's published one, else each-against-rest]",
 )
 @click.option("--attributes", help="Which to score, separated by commas.  [default: all that model and data share]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - prints them.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a report with pictures here.")
 @click.option("--skip", is_flag=True, help="Leave unreadable photos out and say how many, instead of stopping.")
+@click.option("--release", help="The published release that DATA is, if it is not recognised.")
+@click.option("--images", type=click.Path(), help="Where a release's photos lie, if not beside its lists.")
 @click.option("--batch", default=32, show_default=True, help="Photos a model call.")
 @click.option("--seed", default=0, show_default=True, help="Of the intervals.")
 def command(
     model: str,
     data: Path,
     split: str | None,
-    protocol: str,
+    protocol: str | None,
     attributes: str | None,
     json_file: Path | None,
     html_file: Path | None,
     skip: bool,
+    release: str | None,
+    images: str | None,
     batch: int,
     seed: int,
 ) -> None:
     """Score MODEL on DATA, attribute by attribute: MAP, 95 % interval, chance, R@1/5/10.
 
     MODEL is a shipped model's name (lapel-lite), an exported folder, a run folder, a .safetensors file, or
-    imagenet:efficientnet_lite0, the untrained baseline. DATA is a table, a folder with labels.csv, a folder of class
-    folders, or a catalogue; a catalogue filled by MODEL is scored from its stored embeddings. The figures of a run are
+    imagenet:efficientnet_lite0, the untrained baseline. DATA is a table, a folder with labels.csv, a published release
+    (FashionAI, DARN, ...: its own queries and candidates, or triplets), a folder of class folders, or a
+    catalogue; a catalogue filled by MODEL is scored from its stored embeddings. The figures of a run are
     also kept in its folder (evaluation.json), where `lapel compare RUN_A RUN_B` finds them.
 
     lapel evaluate lapel-lite photos/ --json scores.json --html report.html
@@ -50,7 +54,7 @@ def command(
     from lapel.interfaces.cli._evaluation import Wanted, evaluate_anything
 
     names = [name.strip() for name in attributes.split(",")] if attributes else None
-    found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed))
+    found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed, release, images))
     if (Path(model) / "recipe.yaml").is_file():
         found.save(Path(model) / "evaluation.json")
     if html_file is not None:
