@@ -11,6 +11,7 @@ from typing import Any
 from lapel.errors import InputError, UnknownName
 from lapel.models import checkpoint
 from lapel.models.published import published_card, published_model, read_published
+from lapel.models.style_published import STYLES, style_card, style_model
 from lapel.schema import Attribute, Card, Vocabulary
 
 UNNAMED = "unnamed"
@@ -23,7 +24,7 @@ def import_checkpoint(
     """Read a released `.pth.tar` strictly and write a Lapel checkpoint.
 
     Args:
-        path: of the released file. system: asen, asen_v2 or csn.
+        path: of the released file. system: asen, asen_v2, csn, style or style_v1.
         vocabulary: the attributes in the order of training (`read_vocabulary`).
         out: the .safetensors to write. name: of the model; the file's name when empty.
         learned: csn only: whether its masks were learnt (they pass through a ReLU) or fixed.
@@ -38,11 +39,16 @@ def import_checkpoint(
     if Path(out).suffix != ".safetensors":
         raise InputError(f"'{out}' should end in .safetensors, the format of Lapel checkpoints.")
     state, numbers = read_published(path)
+    origin = f"released checkpoint sha256:{_sha256(path)}"
+    if system in STYLES:
+        classifier, _ = style_model(system, state, vocabulary)
+        card = style_card(name or plain_name(path), classifier, system, vocabulary, numbers)
+        return checkpoint.save(out, classifier, card.with_(pretrained=origin))
     options: dict[str, Any] = {"learned": learned} if system == "csn" else {}
     model, _ = published_model(system, state, len(vocabulary), **options)
     sized = type(model)(model.backbone, model.head, tuple(len(attribute.values) for attribute in vocabulary))
     card = published_card(name or plain_name(path), model, system, vocabulary, numbers)
-    return checkpoint.save(out, sized.eval(), card.with_(pretrained=f"released checkpoint sha256:{_sha256(path)}"))
+    return checkpoint.save(out, sized.eval(), card.with_(pretrained=origin))
 
 
 def plain_name(path: str | Path) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,13 +25,27 @@ from lapel.models.backbones import RESNETS, build_backbone
 from lapel.models.registry import build_head
 from lapel.schema import Card, Preprocess, Vocabulary
 
+WRAPS = ("state_dict", "model")
+"""Keys that wrap the weights in released files."""
+
 SYSTEMS = ("asen", "asen_v2", "csn")
+NUMBERS: list[Any] = [
+    *((np._core.multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),  # type: ignore[attr-defined]
+    np.dtype,
+    np.dtypes.Float64DType,
+    np.dtypes.Float32DType,
+]
+"""A score that NumPy computed is pickled as one of its numbers, which is as harmless as Python's own."""
+
 EARLY_V2 = ("feature_fc.weight", "conv2.weight")
 """Head keys of ASENet_V2 before 21 March 2020; such a network computes something else."""
 
 
 def read_published(path: str | Path) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """The state dict and the numbers beside it (`epoch`, `prec`), read without running anything in the file.
+    """The state dict and the numbers beside it, read without running anything in the file.
+
+    ASEN's and Veit et al.'s code wrote `epoch`, `state_dict` and `prec` or `best_prec1`; ASEN++'s, RPF's and the style
+    classifier's `epoch`, `model` and `mAP`.
 
     Raises:
         CheckpointError: no such file; or it holds anything but tensors, numbers and names.
@@ -39,22 +54,26 @@ def read_published(path: str | Path) -> tuple[dict[str, Tensor], dict[str, float
     if not path.is_file():
         raise CheckpointError(f"No checkpoint at '{path}'.")
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(NUMBERS):
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a hostile or damaged file provokes, the answer is the same
         raise CheckpointError(
             f"'{path}' was refused: it holds something other than tensors, numbers and names "
             "(or is damaged), and loading it could run code. Get the released file again."
         ) from error
-    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+    held = next((k for k in WRAPS if isinstance(content, dict) and isinstance(content.get(k), dict)), None)
+    if held is None:
         raise CheckpointError(
-            f"'{path}' has no 'state_dict'; a released checkpoint is a dict with epoch, state_dict, prec."
+            f"'{path}' has neither 'state_dict' nor 'model'; a released checkpoint is a dict with epoch, the weights "
+            "under one of these names, and a score."
         )
-    state = content["state_dict"]
+    state = content[held]
     odd = [name for name, value in state.items() if not isinstance(value, Tensor) or not isinstance(name, str)]
     if odd:
-        raise CheckpointError(f"'{path}': '{odd[0]}' in its state_dict is no tensor.")
-    others = {k: v for k, v in content.items() if k != "state_dict"}
-    numbers = {k: float(v) for k, v in others.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+        raise CheckpointError(f"'{path}': '{odd[0]}' in its {held} is no tensor.")
+    others = {k: v for k, v in content.items() if k != held}
+    plain_numbers = (int, float, np.floating)
+    numbers = {k: float(v) for k, v in others.items() if isinstance(v, plain_numbers) and not isinstance(v, bool)}
     if wrong := sorted(set(map(str, others)) - set(map(str, numbers))):
         raise CheckpointError(f"'{path}' also holds '{wrong[0]}', which no released checkpoint does; it is refused.")
     plain = {name.removeprefix("module."): value for name, value in state.items()}

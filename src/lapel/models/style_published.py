@@ -10,12 +10,13 @@ Inside the branch, `basenet.*` is the backbone, `attrnet.*` and `attnnet.*` are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from torch import Tensor
 
-from lapel.errors import CheckpointError
+from lapel.errors import CheckpointError, InputError
 from lapel.models.backbones import RANDOM
 from lapel.models.registry import network
 from lapel.models.style import StyleHead, StyleModel
@@ -125,18 +126,40 @@ def _check(system: str, own: Mapping[str, Tensor], ours: Mapping[str, Tensor], c
             raise CheckpointError(f"The checkpoint's '{key}' holds values that are no numbers; its training failed.")
 
 
-def read_classes(source: Any) -> Vocabulary:
-    """The one attribute `style` with these classes, in the order of their ids.
+def read_classes(source: str | Path | Sequence[str] | None = None) -> Vocabulary:
+    """The one attribute `style` with its classes, in the order of their ids.
 
-    source: names; or the published config.json's `category`, id (as text) -> name.
+    source: names; or a JSON file: the published config.json (its `category` maps ids to names), such a map, or a list.
+    None: K-Fashion's three, as published.
 
     Raises:
-        CheckpointError: the ids are not 0, 1, 2, ...
+        InputError: the file holds no classes, or ids that are not 0, 1, 2, ...
     """
-    if isinstance(source, Mapping):
-        numbered = {str(key): str(name) for key, name in source.items()}
+    if source is None:
+        return KFASHION
+    if isinstance(source, (str, Path)):
+        source = _named(Path(source))
+    if not source:
+        raise InputError("The list of classes is empty; name them in the order of their ids.")
+    return Vocabulary((Attribute("style", tuple(source)),))
+
+
+def _named(path: Path) -> list[str]:
+    problem = f"'{path}' names no classes: a JSON list, a map id -> name, or a config.json with 'category'."
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError(f"No file of classes at '{path}'. Give one, or the names: --classes a,b,c.") from error
+    except ValueError as error:
+        raise InputError(problem) from error
+    if isinstance(content, dict):
+        numbered = content.get("category", content)
+        if not isinstance(numbered, dict) or not numbered:
+            raise InputError(problem)
         ids = [str(n) for n in range(len(numbered))]
-        if sorted(numbered) != sorted(ids):
-            raise CheckpointError(f"Class ids are {', '.join(numbered)}; they should be 0 to {len(ids) - 1}.")
-        source = [numbered[n] for n in ids]
-    return Vocabulary((Attribute("style", tuple(map(str, source))),))
+        if set(numbered) != set(ids):
+            raise InputError(f"'{path}': class ids are {', '.join(numbered)}; they should be 0 to {len(ids) - 1}.")
+        content = [numbered[number] for number in ids]
+    if not isinstance(content, list):
+        raise InputError(problem)
+    return [str(name) for name in content]

@@ -7,10 +7,11 @@ import click
 
 @click.command("import")
 @click.argument("file", type=click.Path())
-@click.option("--system", required=True, help="asen, asen_v2 or csn.")
+@click.option("--system", required=True, help="asen, asen_v2, csn, style or style_v1.")
 @click.option("--attributes", help="Names in training order, joined by commas, or a file that lists them.")
 @click.option("--meta", type=click.Path(), help="The release's meta.json; takes the place of --attributes.")
 @click.option("--dataset", help="The entry of --meta: FashionAI, DARN, DeepFashion.")
+@click.option("--classes", help="style: names by class id, joined by commas, or config.json. Default: K-Fashion's.")
 @click.option("-o", "--out", type=click.Path(), help="Checkpoint to write. Default: beside FILE, .safetensors.")
 @click.option("--name", default="", help="What the model is called.")
 @click.option("--fixed-masks", is_flag=True, help="csn: the masks were not learnt.")
@@ -20,6 +21,7 @@ def command(
     attributes: str | None,
     meta: str | None,
     dataset: str | None,
+    classes: str | None,
     out: str | None,
     name: str,
     fixed_masks: bool,
@@ -31,17 +33,32 @@ def command(
 
     try:
         from lapel.models.importing import import_checkpoint, plain_name, read_vocabulary
+        from lapel.models.style_published import STYLES, read_classes
     except ImportError as error:
         if (error.name or "").startswith("lapel"):
             raise  # our own mistake, not a missing extra
         raise MissingExtra("lapel import") from error
-    if bool(attributes) == bool(meta):
+    if system in STYLES:
+        if attributes or meta:
+            raise InputError("A style model has the one attribute 'style': name its classes, --classes a,b,c.")
+        vocabulary = read_classes(_names_or_file(classes) if classes else None)
+    elif bool(attributes) == bool(meta):
         raise InputError("Name the attributes in training order: --attributes a,b,c (or a file), or --meta meta.json.")
-    given = str(attributes or meta)
-    names = [name.strip() for name in given.split(",") if name.strip()]
-    vocabulary = read_vocabulary(given if meta or Path(given).is_file() else names, dataset)
+    else:
+        vocabulary = read_vocabulary(meta or _names_or_file(str(attributes)), dataset)
     target = Path(out) if out else Path(file).with_name(f"{plain_name(file)}.safetensors")
     card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks)
     click.echo(
         f"{target}: {card.name}, {card.system} on {card.backbone}, {len(vocabulary)} attributes, {card.fingerprint}"
     )
+    if system in STYLES and card.notes:
+        click.echo(card.notes)
+
+
+def _names_or_file(given: str) -> str | list[str]:
+    """A path where a file stands or one is meant, else the names between the commas."""
+    from pathlib import Path
+
+    if Path(given).is_file() or given.endswith(".json"):
+        return given
+    return [name.strip() for name in given.split(",") if name.strip()]
