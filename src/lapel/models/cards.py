@@ -49,7 +49,7 @@ def new_card(
     architecture = {"head": head_options, "look_dim": look_dim, **({"cut": cut} if cut else {})}
     joint = head.dim
     if crops is not None:
-        joint += int(build_local(system, head, local or {}).dim)  # type: ignore[arg-type]
+        joint += int(build_local(system, head, local or {}, crops).dim)  # type: ignore[arg-type]
         architecture |= {"crops": asdict(crops), "local": dict(local or {})}
     others = [_origin(str((local or {}).get("backbone", "")), local_weights)] if crops is not None else []
     return Card(

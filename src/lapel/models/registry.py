@@ -15,6 +15,7 @@ from lapel.models.backbones import RANDOM, Backbone, build_backbone, build_with_
 from lapel.models.crop_model import CropModel
 from lapel.models.csn import CSNHead
 from lapel.models.locals import build_local
+from lapel.models.rpf_region import RPFRegionHead
 from lapel.models.style import ArcStyleHead, LinearStyleHead, StyleHead, StyleModel
 from lapel.models.triplet import TripletHead
 from lapel.schema import Card, Vocabulary
@@ -25,6 +26,7 @@ SYSTEMS: dict[str, Callable[..., AttributeHead]] = {
     "asen": ASENHead,
     "asen_v2": ASENV2Head,
     "asenpp": ASENPPHead,
+    "rpf": RPFRegionHead,
     "style": ArcStyleHead,
     "style_v1": LinearStyleHead,
 }
@@ -82,6 +84,6 @@ def build(card: Card, weights: str | None = None, local_weights: str | None = No
         return StyleModel(backbone, head, look_dim)
     sizes = tuple(len(attribute.values) for attribute in card.vocabulary)
     if card.crops is not None:
-        local = build_local(card.system, head, asked.get("local", {}), local_weights)
+        local = build_local(card.system, head, asked.get("local", {}), card.crops, local_weights)
         return CropModel(backbone, head, local, card.crops, sizes, look_dim)
     return AttributeModel(backbone, head, sizes, look_dim)

@@ -141,7 +141,7 @@ class PatchBranch(nn.Module):
     def __init__(self, size: PatchSize | None = None) -> None:
         super().__init__()
         size = size or PatchSize()
-        self.size = size
+        self.size, self.dim = size, size.dim
         self.type_embed = nn.Parameter(torch.zeros(1, 2, size.width))
         self.embeddings = _Embeddings(size)
         self.encoder = _Encoder(size)

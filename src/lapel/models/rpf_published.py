@@ -11,14 +11,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from lapel.errors import CheckpointError
-from lapel.models.backbones import RANDOM, build_backbone
+from lapel.models.attribute_model import AttributeModel
+from lapel.models.backbones import RANDOM, Backbone, build_backbone
+from lapel.models.crop_model import CropModel
 from lapel.models.rpf_patch import PatchBranch, PatchSize
 from lapel.models.rpf_region import RPFRegionHead
+from lapel.schema import Card, Crops, Preprocess, Vocabulary
 
 BETA = {"published": 0.3, "DeepFashion": 0.4}
 """Weight of the region branch in the joint embedding, by data set; the released FashionAI and DARN runs share one."""
@@ -37,7 +41,7 @@ PREFIXES = {
 class Branches(NamedTuple):
     """local is None for a stage-1 checkpoint. names: published name -> ours (`backbone.`, `head.`, `local.`)."""
 
-    backbone: nn.Module
+    backbone: Backbone
     head: RPFRegionHead
     local: PatchBranch | None
     names: dict[str, str]
@@ -58,10 +62,7 @@ def rpf_branches(state: Mapping[str, Tensor], attributes: int) -> Branches:
     ours = {names[key]: value for key, value in state.items()}
     if len(ours) != len(state):
         raise CheckpointError("The checkpoint gives one tensor under two names; it is not a released one.")
-    depth = "resnet50" if "backbone.layer1.0.conv3.weight" in ours else "resnet18"
-    if "backbone.layer2.2.conv1.weight" in ours and depth == "resnet18":
-        depth = "resnet34"
-    backbone = build_backbone(depth, "layer3", RANDOM)
+    backbone = build_backbone(_depth(ours), "layer3", RANDOM)
     head = RPFRegionHead(backbone.channels, attributes, hidden=_width(ours, attributes))
     local = PatchBranch(_patch_size(ours, head)) if any(key.startswith("local.") for key in ours) else None
     parts = nn.ModuleDict({"backbone": backbone, "head": head} | ({"local": local} if local else {}))
@@ -69,6 +70,53 @@ def rpf_branches(state: Mapping[str, Tensor], attributes: int) -> Branches:
     parts.load_state_dict(ours, strict=False)
     parts.eval()
     return Branches(backbone, head, local, names)
+
+
+def rpf_model(
+    state: Mapping[str, Tensor], vocabulary: Vocabulary, beta: float = BETA["published"], threshold: float = THRESHOLD
+) -> tuple[AttributeModel, dict[str, str]]:
+    """The whole model that a published state dict belongs to, in eval mode, and published name -> ours.
+
+    Args:
+        state: names as in the released file. vocabulary: its attributes, in the order of training.
+        beta: weight of the region branch in the joint embedding; threshold: of the map. Neither is in the file.
+
+    Raises:
+        CheckpointError: as `rpf_branches`.
+    """
+    found = rpf_branches(state, len(vocabulary))
+    sizes = tuple(len(attribute.values) for attribute in vocabulary)
+    if found.local is None:
+        return AttributeModel(found.backbone, found.head, sizes).eval(), found.names
+    side = found.local.size.side
+    crops = Crops(threshold=threshold, height=side, width=side, beta=beta)
+    return CropModel(found.backbone, found.head, found.local, crops, sizes).eval(), found.names
+
+
+def rpf_card(name: str, model: AttributeModel, vocabulary: Vocabulary, numbers: Mapping[str, float]) -> Card:
+    """The card of an imported model: published centre crop of 224 pixels, ImageNet normalisation."""
+    architecture: dict[str, Any] = {"head": {}, "look_dim": 0, "cut": "layer3"}
+    stage = "first stage: the region branch alone"
+    if isinstance(model, CropModel):
+        assert isinstance(model.local, PatchBranch)
+        stage = "second stage: region and patch branch"
+        local = {"backbone": "", "cut": None, "options": {"layers": model.local.size.layers}}
+        architecture |= {"crops": asdict(model.crops), "local": local}
+    return Card(
+        name=name,
+        system="rpf",
+        backbone=_depth(model.state_dict()),
+        vocabulary=vocabulary,
+        preprocess=Preprocess(),
+        dim=model.dim,
+        look_dim=model.look.dim,
+        grid=(14, 14),
+        attends=model.head.attends,
+        architecture=architecture,
+        pretrained="released checkpoint",
+        scores={"released": dict(numbers)} if numbers else {},
+        notes=f"Imported from a checkpoint of RPF's code, {stage}. Its value probabilities are not fitted (uniform).",
+    )
 
 
 def _ours(key: str) -> str:
@@ -79,6 +127,13 @@ def _ours(key: str) -> str:
         f"The checkpoint has '{key}'; in one that RPF wrote every name begins "
         f"{', '.join(PREFIXES)}. Is it of another system?"
     )
+
+
+def _depth(ours: Mapping[str, Tensor]) -> str:
+    """By its blocks: bottlenecks are resnet50's, three or more in layer2 resnet34's."""
+    if "backbone.layer1.0.conv3.weight" in ours:
+        return "resnet50"
+    return "resnet34" if "backbone.layer2.2.conv1.weight" in ours else "resnet18"
 
 
 def _width(ours: Mapping[str, Tensor], attributes: int) -> int:
