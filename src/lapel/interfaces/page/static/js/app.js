@@ -97,11 +97,15 @@ export class App {
     this.views.all(this);
   }
 
+  /** The first reference that is no longer there, or undefined. */
+  get gone() {
+    return references(this.query).find((reference) => this.known.get(reference)?.gone);
+  }
+
   /** The sentence for a failed search: a reference that has gone says it by itself, beside its own picture. */
   failed(error) {
     if (!(error instanceof Problem)) return t("error.page");
-    const gone = references(this.query).find((reference) => this.known.get(reference)?.gone);
-    return gone ? t("error.reference", { letter: String.fromCharCode(65 + references(this.query).indexOf(gone)) }) : error.message;
+    return this.gone ? t("error.reference", { letter: String.fromCharCode(65 + references(this.query).indexOf(this.gone)) }) : error.message;
   }
 
   told() {
@@ -159,7 +163,7 @@ export class App {
   showMap(attribute) {
     this.map = attribute;
     this.keep(false);
-    this.views.all(this);
+    this.views.maps(this);
     showRegions(this);
     this.views.say(attribute ? t("live.map", { name: spoken(attribute) }) : t("live.mapOff"));
   }

@@ -7,6 +7,7 @@ import { shown } from "./filter_words.js";
 import { picture } from "./picture.js";
 import { references } from "./query.js";
 import { letter, tone } from "./references.js";
+import { mapHolder } from "./results.js";
 import { number, percent, spoken, spokenValue, t } from "./words.js";
 
 /** Show a window; closing it by Escape, its button or the back button calls `closed`. */
@@ -26,7 +27,7 @@ export function drawItem(app, item) {
   const hit = app.answer?.hits.find((one) => one.item === item.item);
   const names = suggested(app.facts.attributes, item.values);
   const body = [
-    h("div", { class: "item-picture" }, picture(app, reference, item.image, t("item.alt", { name: title }))),
+    h("div", { class: "item-picture" }, picture(app, reference, item.image, t("item.alt", { name: title })), mapHolder(app)),
     h(
       "div",
       { class: "item-facts" },
@@ -52,47 +53,43 @@ function columns(item) {
   );
 }
 
-/** Two or more items beside the query's references: pictures, scores, contributions, values; what differs stands out. */
+/** Two or more items beside the query's other references: pictures, scores, contributions, values; what differs stands out. */
 export function drawCompare(app, items) {
-  const asked = references(app.query).map((reference) => ({ reference, letter: letter(app.query, reference), ...app.known.get(reference) }));
-  const all = [...asked.filter((one) => !one.gone), ...items];
-  const head = [
-    ...asked.filter((one) => !one.gone).map((one) => column(app, one.reference, app.thumbOf(one.reference), app.nameOf(one.reference), one.letter)),
-    ...items.map((item) => column(app, itemReference(item.item), item.image, titleOf(item.item, item.metadata), "", item.item)),
-  ];
+  const chosen = new Set(items.map((item) => itemReference(item.item)));
+  const others = references(app.query).filter((reference) => !chosen.has(reference) && app.known.has(reference) && !app.known.get(reference).gone);
   const hits = items.map((item) => app.answer?.hits.find((hit) => hit.item === item.item));
-  const blank = asked.filter((one) => !one.gone).map(() => h("td", {}));
-  const scored = hits.some(Boolean);
+  const values = [...others.map((reference) => app.known.get(reference).values ?? {}), ...items.map((item) => item.values)];
+  const blank = () => others.map(() => h("td", {}));
   const rows = [
-    scored ? row(t("item.score"), [...blank, ...hits.map((hit) => h("td", { class: "score" }, hit ? number(hit.score, 3) : ""))]) : null,
-    scored ? row(t("hit.parts"), [...blank.map((cell) => cell.cloneNode()), ...hits.map((hit) => h("td", {}, hit ? contributions(app, hit) : ""))]) : null,
-    ...offered(app.facts.attributes).filter((name) => all.some((one) => one.values?.[name])).map((name) => valueRow(app, name, all)),
+    hits.some(Boolean) ? row(t("item.score"), [...blank(), ...hits.map((hit) => h("td", { class: "score" }, hit ? number(hit.score, 3) : ""))]) : null,
+    hits.some(Boolean) ? row(t("hit.parts"), [...blank(), ...hits.map((hit) => h("td", {}, hit ? contributions(app, hit) : ""))]) : null,
+    ...offered(app.facts.attributes).filter((name) => values.some((one) => one[name])).map((name) => valueRow(name, values, others.length)),
     ...columnRows(items, blank),
   ];
-  const table = h(
-    "div",
-    { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("compare.title") },
-    h("table", {}, h("thead", {}, h("tr", {}, h("td", {}), head)), h("tbody", {}, rows)),
-  );
-  show($("compare"), t("compare.title"), table, () => app.compared());
+  const head = h("tr", {}, h("td", {}), others.map((reference) => column(app, reference)), items.map((item) => column(app, itemReference(item.item), item)));
+  const table = h("table", { style: { "--columns": String(values.length) } }, h("thead", {}, head), h("tbody", {}, rows));
+  const scroll = h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("compare.title") }, table);
+  show($("compare"), t("compare.title"), [mapHolder(app), scroll], () => app.compared());
 }
 
-function column(app, reference, source, name, mark, item) {
-  const off = () => app.toggleCompare(item);
+function column(app, reference, item) {
+  const name = item ? titleOf(item.item, item.metadata) : app.nameOf(reference);
+  const asked = references(app.query).includes(reference);
+  const remove = { type: "button", class: "link", "aria-label": t("compare.removeLabel", { name }), data: { focus: `uncompare:${reference}` }, onclick: () => app.toggleCompare(item.item) };
   return h(
     "th",
-    { scope: "col", style: mark ? { "--tone": tone(app.query, reference) } : {} },
-    picture(app, reference, source, ""),
-    h("span", { class: "column-name" }, mark ? h("span", { class: "letter" }, mark) : null, h("span", {}, name)),
-    item === undefined ? null : h("button", { type: "button", class: "link", "aria-label": t("compare.removeLabel", { name }), data: { focus: `uncompare:${item}` }, onclick: off }, t("compare.remove")),
+    { scope: "col", style: asked ? { "--tone": tone(app.query, reference) } : {} },
+    picture(app, reference, item?.image ?? app.thumbOf(reference), ""),
+    h("span", { class: "column-name" }, asked ? h("span", { class: "letter" }, letter(app.query, reference)) : null, h("span", {}, name)),
+    item ? h("button", remove, t("compare.remove")) : null,
   );
 }
 
 const row = (name, cells, differs = false) => h("tr", { class: differs ? "differs" : "" }, h("th", { scope: "row" }, name), cells);
 
-function valueRow(app, name, all) {
-  const values = all.map((one) => one.values?.[name]);
-  const differs = new Set(values.map((value) => value?.value)).size > 1;
+function valueRow(name, all, others) {
+  const values = all.map((one) => one[name]);
+  const differs = new Set(values.slice(others).map((value) => value?.value)).size > 1;
   const cells = values.map((value) =>
     h("td", {}, value ? [h("span", { class: "value" }, spokenValue(name, value.value)), " ", h("span", { class: "soft" }, percent(value.probability))] : ""),
   );
@@ -104,7 +101,7 @@ function columnRows(items, blank) {
   return names.map((name) => {
     const values = items.map((item) => item.metadata[name]);
     const cells = values.map((value) => h("td", {}, value === undefined ? "" : shown(name, value)));
-    return row(spoken(name), [...blank.map((cell) => cell.cloneNode()), ...cells], new Set(values).size > 1);
+    return row(spoken(name), [...blank(), ...cells], new Set(values).size > 1);
   });
 }
 

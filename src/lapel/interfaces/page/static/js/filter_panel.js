@@ -2,7 +2,7 @@
 
 import { offered } from "./chips.js";
 import { h, redraw } from "./dom.js";
-import { filterWords, shown } from "./filter_words.js";
+import { filterValue, shown } from "./filter_words.js";
 import { fromWhere, put, toWhere } from "./filters.js";
 import { percent, plain, spoken, t } from "./words.js";
 
@@ -16,7 +16,7 @@ export function drawFilters(app, container) {
     .map((name) => app.facts.columns.find((column) => column.name === name))
     .map((column) => columnFilter(column, filters, change))
     .filter(Boolean);
-  const rest = columns.splice(OPEN_COLUMNS);
+  const rest = columns.length > OPEN_COLUMNS + 2 ? columns.splice(OPEN_COLUMNS) : [];
   const predicted = app.facts.predicts
     ? offered(app.facts.attributes).map((name) => seenFilter(name, app.facts.values[name] ?? [], filters, change))
     : [];
@@ -36,7 +36,7 @@ function folded(key, name, current, widget) {
   return h(
     "details",
     { class: "filter", data: { open: key } },
-    h("summary", { data: { focus: key } }, h("span", {}, name), current ? h("span", { class: "current" }, filterWords(current)) : null),
+    h("summary", { data: { focus: key } }, h("span", {}, name), current ? h("span", { class: "current" }, filterValue(current)) : null),
     widget,
   );
 }

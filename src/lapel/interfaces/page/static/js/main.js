@@ -12,7 +12,7 @@ import { drawMix } from "./mix.js";
 import { listen } from "./photos.js";
 import { say as sayWords, wordsOf } from "./query.js";
 import { drawReferences, redrawShares } from "./references.js";
-import { drawResults } from "./results.js";
+import { drawResults, redrawMaps } from "./results.js";
 import { drawStart } from "./start.js";
 import { fillWords, loadWords, t } from "./words.js";
 
@@ -48,12 +48,14 @@ const views = {
     drawMix(app, $("mix"));
     drawWords(app);
     drawResults(app);
-    $("filters-title").textContent = t("filters.count", { n: fromWhere(app.query.where).length });
+    const set = fromWhere(app.query.where).length;
+    $("filters-title").textContent = set ? t("filters.count", { n: set }) : t("filters.title");
   },
   shares(app) {
     redrawShares(app, $("references"));
     drawMix(app, $("mix"));
   },
+  maps: redrawMaps,
   item: drawItem,
   compare: drawCompare,
   close: (name) => $(name).open && $(name).close(),

@@ -47,7 +47,17 @@ export function mappable(app) {
 
 function tools(app) {
   if (!app.answer) return [];
-  return [mapTool(app), diverseTool(app), compareTool(app)];
+  return [mapHolder(app), diverseTool(app), compareTool(app)];
+}
+
+/** The switch for regions in a holder of its own: there may be one on the page and one in a window. */
+export function mapHolder(app) {
+  return h("div", { class: "map-holder" }, mapTool(app));
+}
+
+/** Draw every such switch again, after one of them was used. */
+export function redrawMaps(app) {
+  for (const holder of document.querySelectorAll(".map-holder")) redraw(holder, mapTool(app), ["map-toggle"]);
 }
 
 function mapTool(app) {
@@ -99,7 +109,9 @@ function notice(app) {
       "div",
       { class: "empty" },
       h("p", {}, app.error),
-      h("button", { type: "button", class: "button", data: { focus: "again" }, onclick: () => app.ask() }, t("error.again")),
+      app.gone
+        ? h("button", { type: "button", class: "button", data: { focus: "again" }, onclick: () => app.pick(app.gone) }, t("photo.replace"))
+        : h("button", { type: "button", class: "button", data: { focus: "again" }, onclick: () => app.ask() }, t("error.again")),
     );
   }
   if (app.status !== "ready" || !app.answer || app.answer.hits.length) return [];
