@@ -11,6 +11,7 @@ from typing import Any
 from lapel.errors import InputError, UnknownName
 from lapel.models import checkpoint
 from lapel.models.published import published_card, published_model, read_published
+from lapel.models.rpf_published import BETA, rpf_card, rpf_model
 from lapel.models.style_published import STYLES, style_card, style_model
 from lapel.schema import Attribute, Card, Vocabulary
 
@@ -19,15 +20,23 @@ UNNAMED = "unnamed"
 
 
 def import_checkpoint(
-    path: str | Path, system: str, vocabulary: Vocabulary, out: str | Path, name: str = "", learned: bool = True
+    path: str | Path,
+    system: str,
+    vocabulary: Vocabulary,
+    out: str | Path,
+    name: str = "",
+    learned: bool = True,
+    beta: float | None = None,
 ) -> Card:
     """Read a released `.pth.tar` strictly and write a Lapel checkpoint.
 
     Args:
-        path: of the released file. system: asen, asen_v2, csn, style or style_v1.
+        path: of the released file. system: asen, asen_v2, csn, rpf, style or style_v1.
         vocabulary: the attributes in the order of training (`read_vocabulary`).
         out: the .safetensors to write. name: of the model; the file's name when empty.
         learned: csn only: whether its masks were learnt (they pass through a ReLU) or fixed.
+        beta: rpf's second stage: the region branch's share of the joint cosine, which the file does not hold; None is
+            that of the released FashionAI and DARN runs (DeepFashion's is 0.4).
 
     Returns:
         The card as stored.
@@ -44,6 +53,10 @@ def import_checkpoint(
         classifier, _ = style_model(system, state, vocabulary)
         card = style_card(name or plain_name(path), classifier, system, vocabulary, numbers)
         return checkpoint.save(out, classifier, card.with_(pretrained=origin))
+    if system == "rpf":
+        whole, _ = rpf_model(state, vocabulary, BETA["published"] if beta is None else beta)
+        card = rpf_card(name or plain_name(path), whole, vocabulary, numbers)
+        return checkpoint.save(out, whole, card.with_(pretrained=origin))
     options: dict[str, Any] = {"learned": learned} if system == "csn" else {}
     model, _ = published_model(system, state, len(vocabulary), **options)
     sized = type(model)(model.backbone, model.head, tuple(len(attribute.values) for attribute in vocabulary))

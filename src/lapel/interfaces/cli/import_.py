@@ -7,13 +7,18 @@ import click
 
 @click.command("import")
 @click.argument("file", type=click.Path())
-@click.option("--system", required=True, help="asen, asen_v2, csn, style or style_v1.")
+@click.option("--system", required=True, help="asen, asen_v2, csn, rpf, style or style_v1.")
 @click.option("--attributes", help="Names in training order, joined by commas, or a file that lists them.")
 @click.option("--meta", type=click.Path(), help="The release's meta.json; takes the place of --attributes.")
 @click.option("--dataset", help="The entry of --meta: FashionAI, DARN, DeepFashion.")
 @click.option("--classes", help="style: names by class id, joined by commas, or config.json. Default: K-Fashion's.")
 @click.option("-o", "--out", type=click.Path(), help="Checkpoint to write. Default: beside FILE, .safetensors.")
 @click.option("--name", default="", help="What the model is called.")
+@click.option(
+    "--beta",
+    type=click.FloatRange(0, 1),
+    help="rpf, second stage: the region branch's share. Default: 0.3; with --dataset DeepFashion 0.4; as published.",
+)
 @click.option("--fixed-masks", is_flag=True, help="csn: the masks were not learnt.")
 def command(
     file: str,
@@ -24,6 +29,7 @@ def command(
     classes: str | None,
     out: str | None,
     name: str,
+    beta: float | None,
     fixed_masks: bool,
 ) -> None:
     """Turn the published .pth.tar FILE into a Lapel checkpoint; anything but weights in it is refused."""
@@ -33,6 +39,7 @@ def command(
 
     try:
         from lapel.models.importing import import_checkpoint, plain_name, read_vocabulary
+        from lapel.models.rpf_published import BETA
         from lapel.models.style_published import STYLES, read_classes
     except ImportError as error:
         if (error.name or "").startswith("lapel"):
@@ -47,7 +54,8 @@ def command(
     else:
         vocabulary = read_vocabulary(meta or _names_or_file(str(attributes)), dataset)
     target = Path(out) if out else Path(file).with_name(f"{plain_name(file)}.safetensors")
-    card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks)
+    beta = BETA.get(dataset or "") if beta is None else beta
+    card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks, beta=beta)
     click.echo(
         f"{target}: {card.name}, {card.system} on {card.backbone}, {len(vocabulary)} attributes, {card.fingerprint}"
     )
