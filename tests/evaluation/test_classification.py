@@ -41,7 +41,7 @@ def test_every_figure_is_a_count() -> None:
         assert found.top[k] == pytest.approx(100 * inside / 200)
     assert 5 not in found.top and found.photos == 200
     assert found.constant == pytest.approx(100 * max(supports) / 200)
-    assert found.constant_f1 == pytest.approx(100 * 2 * (max(supports) / 200) / (1 + max(supports) / 200) / 4)
+    assert found.constant_f1 == pytest.approx(100 * 2 * (max(supports) / 200) / (1 + max(supports) / 200) / 3), "d is no class"
     assert found.confusion.sum() == 200 and found.confusion[0].sum() == supports[0]
 
 
@@ -62,3 +62,10 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     for wrong in ((scores, labels[:5], NAMES), (scores, labels, NAMES[:3]), (scores[:0], labels[:0], NAMES)):
         with pytest.raises(ShapeError, match="classes"):
             classify_scores(*wrong)
+
+
+def test_a_class_that_nothing_holds_or_is_taken_for_does_not_lower_the_mean() -> None:
+    scores, labels = sample()
+    scores[:, 3] = -9.0
+    with_it, without = classify_scores(scores, labels, NAMES), classify_scores(scores[:, :3], labels, NAMES[:3])
+    assert with_it.macro == without.macro and with_it.classes["d"].f1 == 0

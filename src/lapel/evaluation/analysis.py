@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lapel.evaluation.classification import Classification
 from lapel.evaluation.metrics import chance_ap
 from lapel.evaluation.record import Details
 from lapel.schema import Labels
@@ -68,6 +69,20 @@ def value_confusion(details: Details, labels: Labels, most: int = 24) -> Confusi
     shown = np.sort(order[:most])
     shares = total[np.ix_(shown, shown)] / np.maximum(hits[shown], 1)[:, None]
     return Confusion(tuple(labels.values[v] for v in shown), shares, queries[shown], max(0, len(order) - most))
+
+
+def class_confusion(found: Classification, most: int = 24) -> Confusion:
+    """Which classes the photos of each class are taken for, as shares of its photos.
+
+    Args:
+        most: at most so many classes, those with most photos.
+    """
+    support = found.confusion.sum(axis=1)
+    order = np.argsort(-support, kind="stable")
+    order = order[(support[order] > 0) | (found.confusion.sum(axis=0)[order] > 0)]
+    shown = np.sort(order[:most])
+    shares = found.confusion[np.ix_(shown, shown)] / np.maximum(support[shown], 1)[:, None]
+    return Confusion(tuple(found.names[c] for c in shown), shares, support[shown], max(0, len(order) - most))
 
 
 def telling_queries(details: Details, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

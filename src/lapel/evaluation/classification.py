@@ -112,10 +112,10 @@ def classify_scores(
         names=tuple(names),
         top={k: 100 * float((rank < k).mean()) for k in ks if k == 1 or k < count},
         classes={name: _score(scored[:, c], support[c]) for c, name in enumerate(names)},
-        macro=_score(scored.mean(axis=1), len(true)),
+        macro=_score(_mean(scored, confusion), len(true)),
         weighted=_score(scored @ support / len(true), len(true)),
         constant=100 * float(support.max()) / len(true),
-        constant_f1=float(_by_class(always)[2].mean()),
+        constant_f1=float(_mean(_by_class(always), always)[2]),
         confusion=confusion,
         left_out=left_out,
     )
@@ -130,6 +130,13 @@ def _by_class(confusion: Counts) -> NDArray[np.float64]:
     both = precision + recall
     f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(right), where=both > 0)
     return 100 * np.stack([precision, recall, f1])
+
+
+def _mean(scored: NDArray[np.float64], confusion: Counts) -> NDArray[np.float64]:
+    """(3,): over the classes that some photo holds or is taken for; the others say nothing."""
+    seen = (confusion.sum(axis=0) > 0) | (confusion.sum(axis=1) > 0)
+    mean: NDArray[np.float64] = scored[:, seen].mean(axis=1)
+    return mean
 
 
 def _score(figures: NDArray[np.float64], support: int) -> ClassScore:

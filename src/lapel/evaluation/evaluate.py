@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lapel.errors import InputError, UnknownName
 from lapel.evaluation.metrics import bootstrap, chance_ap
+from lapel.evaluation.predicted import classify_values
 from lapel.evaluation.protocols import NAMES, TRIPLETS, Lists, Task, make_tasks
 from lapel.evaluation.ranking import MEMORY, Ranked, rank_all
 from lapel.evaluation.record import AttributeScore, Data, Details, Evaluation, fingerprint_of
@@ -90,6 +91,7 @@ def evaluate_embeddings(
         skipped={s.attribute: s.reason for s in skipped},
         notes=tuple(notes),
         seed=seed,
+        classification=classify_values(table, part, place, scores),
         ids=part.ids,
         details=details,
     )

@@ -55,8 +55,11 @@ def curve(name: str, shares: NDArray[np.float64], chance: NDArray[np.float64]) -
     )
 
 
-def heat_map(found: Confusion) -> str:
-    """Rows: the query's value; columns: the values among its first hits; darker means a larger share."""
+def heat_map(found: Confusion, verb: str = "finds") -> str:
+    """Rows: the query's value; columns: the values among its first hits; darker means a larger share.
+
+    verb: between the two in a cell's title; "is taken for" where rows are true classes and columns predicted ones.
+    """
     count = len(found.names)
     cell = 38 if count <= 12 else 28
     longest = max(map(len, found.names), default=1)
@@ -73,7 +76,7 @@ def heat_map(found: Confusion) -> str:
         parts.append(f'<text transform="translate({spot}) rotate(-90)">{label}</text>')
         for j, share in enumerate(found.shares[i]):
             own = " own" if i == j else ""
-            title = f"{escape(name)} finds {escape(found.names[j])}: {100 * share:.0f} %"
+            title = f"{escape(name)} {verb} {escape(found.names[j])}: {100 * share:.0f} %"
             parts.append(
                 f'<rect class="cell{own}" x="{left + j * cell}" y="{y}" width="{cell - 1}" height="{cell - 1}" '
                 f'fill-opacity="{share:.3f}"><title>{title}</title></rect>'

@@ -16,7 +16,8 @@ from PIL import Image
 
 from lapel.errors import ImageError, InputError
 from lapel.evaluation import figures
-from lapel.evaluation.analysis import chance_match_curve, match_curve, telling_queries, value_confusion
+from lapel.evaluation.analysis import chance_match_curve, class_confusion, match_curve, telling_queries, value_confusion
+from lapel.evaluation.classification import Classification
 from lapel.evaluation.metrics import chance_ap
 from lapel.evaluation.record import ACCURACY, Details, Evaluation
 from lapel.evaluation.tables import title_of
@@ -75,6 +76,7 @@ def write_report(
         title=title_of(evaluation),
         evaluation=evaluation,
         sections=[_section(evaluation, part, name, queries, hits) for name in evaluation.attributes],
+        predicted=[_predicted(name, found) for name, found in evaluation.classification.items()],
     )
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,14 @@ def _section(evaluation: Evaluation, part: ItemTable, name: str, queries: int, h
         "best": [_shown(part, name, details, int(q), hits) for q in best],
         "worst": [_shown(part, name, details, int(q), hits) for q in worst],
     }
+
+
+def _predicted(name: str, found: Classification) -> dict[str, object]:
+    confusion = class_confusion(found)
+    taken = found.confusion.sum(axis=0)
+    seen = [(n, s) for (n, s), times in zip(found.classes.items(), taken, strict=True) if s.support or times]
+    picture = figures.heat_map(confusion, "is taken for")
+    return {"name": name, "found": found, "classes": seen, "picture": picture, "left_out": confusion.left_out}
 
 
 def _shown(part: ItemTable, name: str, details: Details, query: int, hits: int) -> Shown:

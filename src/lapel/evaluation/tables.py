@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
+from lapel.evaluation.classification import Classification
 from lapel.evaluation.record import ACCURACY, Evaluation
 
 
@@ -52,6 +53,41 @@ def _accuracy_table(evaluation: Evaluation) -> Table:
     table.add_row("overall: all triplets", *overall)
     table.add_row("mean of conditions", f"{evaluation.mean:.2f}")
     return table
+
+
+def value_tables(evaluation: Evaluation) -> list[Table]:
+    """How well values are predicted: one row an attribute; for a single attribute, one row a class beside it."""
+    if not evaluation.classification:
+        return []
+    whole = _plain_table("Predicted values, in percent of labelled photos")
+    whole.add_column("attribute", no_wrap=True)
+    for name in ("top-1", "always the commonest", "macro F1", "weighted F1", "photos"):
+        whole.add_column(name, justify="right")
+    for name, found in evaluation.classification.items():
+        figures = (found.top[1], found.constant, found.macro.f1, found.weighted.f1)
+        whole.add_row(name, *(f"{figure:.2f}" for figure in figures), f"{found.photos:,}")
+    if len(evaluation.classification) > 1:
+        return [whole]
+    return [whole, class_table(*next(iter(evaluation.classification.items())))]
+
+
+def class_table(name: str, found: Classification) -> Table:
+    """Precision, recall and F1 of every class that some photo holds or is taken for, in percent."""
+    top = ", ".join(f"top-{k} {share:.2f}" for k, share in found.top.items())
+    table = _plain_table(f"{name}: {top}")
+    table.add_column("class", no_wrap=True)
+    for heading in ("precision", "recall", "F1", "photos"):
+        table.add_column(heading, justify="right")
+    taken = found.confusion.sum(axis=0)
+    seen = {n: s for (n, s), times in zip(found.classes.items(), taken, strict=True) if s.support or times}
+    for label, score in (seen | {"macro": found.macro, "weighted": found.weighted}).items():
+        figures = (f"{figure:.2f}" for figure in (score.precision, score.recall, score.f1))
+        table.add_row(label, *figures, f"{score.support:,}", end_section=label == list(seen)[-1])
+    return table
+
+
+def _plain_table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def caption_of(evaluation: Evaluation) -> str:
