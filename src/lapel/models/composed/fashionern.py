@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lapel.models.attribute_model import unit
-from lapel.models.composed.interaction import InteractionEncoder
+from lapel.models.composed.interaction import INNER, InteractionEncoder
 
 PATCHES = 13
 """2 x 2 and 3 x 3 crops of a picture; batch norm and the refinement are sized by it."""
@@ -90,16 +90,22 @@ class FashionERN(nn.Module):
         dim: d, CLIP's joint width (640 for RN50x4, 512 for ViT-B/16).
         patches: P, crops a picture.
         dropout: None keeps the published rates (0.5 in combiners and SR, 0.1 in encoder and MR); a number replaces all.
-        layers: of the interaction encoder.
+        layers, heads, inner: of the interaction encoder.
     """
 
     def __init__(
-        self, dim: int, patches: int = PATCHES, dropout: float | None = None, layers: int = 2, heads: int = 8
+        self,
+        dim: int,
+        patches: int = PATCHES,
+        dropout: float | None = None,
+        layers: int = 2,
+        heads: int = 8,
+        inner: int = INNER,
     ) -> None:
         super().__init__()
         strong, weak = (0.5, 0.1) if dropout is None else (dropout, dropout)
         self.dim, self.patches = dim, patches
-        self.interaction = InteractionEncoder(dim, layers, heads, weak)
+        self.interaction = InteractionEncoder(dim, layers, heads, weak, inner)
         self.modifier_guided = nn.MultiheadAttention(dim, heads, weak, batch_first=True)
         self.self_guided = SelfGuided(dim, patches, strong)
         self.global_combiner = DynamicCombiner(dim, strong)

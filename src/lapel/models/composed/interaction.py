@@ -18,13 +18,13 @@ POSITIONS, INNER, EPSILON = 512, 3072, 1e-12
 class InteractionLayer(nn.Module):
     """One layer: self-attention over all tokens, then a feed-forward part; each is added, then normalised."""
 
-    def __init__(self, dim: int, heads: int = 8, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, heads: int = 8, dropout: float = 0.1, inner: int = INNER) -> None:
         super().__init__()
         self.heads, self.rate = heads, dropout
         self.query, self.key, self.value = (nn.Linear(dim, dim) for _ in range(3))
         self.out = nn.Linear(dim, dim)
         self.attention_norm = nn.LayerNorm(dim, eps=EPSILON)
-        self.up, self.down = nn.Linear(dim, INNER), nn.Linear(INNER, dim)
+        self.up, self.down = nn.Linear(dim, inner), nn.Linear(inner, dim)
         self.norm = nn.LayerNorm(dim, eps=EPSILON)
         self.drop = nn.Dropout(dropout)
 
@@ -47,16 +47,16 @@ class InteractionEncoder(nn.Module):
     trains nor saves it. Every word position takes part, padding too (attention mask all ones), as published.
 
     Args:
-        dim: d, the width of CLIP's joint space. layers: 2 as published.
+        dim: d, the width of CLIP's joint space. layers: 2 as published. inner: of the feed-forward part.
     """
 
-    def __init__(self, dim: int, layers: int = 2, heads: int = 8, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, layers: int = 2, heads: int = 8, dropout: float = 0.1, inner: int = INNER) -> None:
         super().__init__()
         self.positions = nn.Embedding(POSITIONS, dim)
         self.kinds = nn.Embedding(2, dim)
         self.norm = nn.LayerNorm(dim, eps=EPSILON)
         self.drop = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(InteractionLayer(dim, heads, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(InteractionLayer(dim, heads, dropout, inner) for _ in range(layers))
         self.apply(_small_start)
 
     def forward(self, patches: Tensor, words: Tensor) -> Tensor:
