@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import releases
 from lapel.interfaces.cli.main import command, main
 from lapel.training import list_recipes, load_recipe
 from lapel.training.reading import shipped_folder
@@ -27,8 +28,11 @@ def header_command(name: str) -> list[str]:
 
 
 def miniature(name: str, folder: Path) -> Path:
-    """Tiny tables with the columns, and for renamed values the words, that the recipe expects."""
+    """A miniature of the release, or tiny tables with the columns, and renamed values, that the recipe expects."""
     recipe = load_recipe(name)
+    if (release := name.split("/")[0]) in releases.MAKERS:
+        releases.MAKERS[release](folder / recipe.data.sets[0].path)
+        return folder
     for part in recipe.data.sets:
         theirs = part.attributes or {ours: ours for ours in recipe.data.attributes}
         words = {ours: list(part.values.get(ours, {}))[:3] for ours in theirs}

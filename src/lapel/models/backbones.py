@@ -25,6 +25,16 @@ RANDOM, PACKAGED = "random", "packaged"
 LITE0_CUTS = {"head": (1280, 32), "blocks.6": (320, 32), "blocks.4": (112, 16)}
 RESNETS = {"resnet50": 1024, "resnet34": 256, "resnet18": 256}
 
+FILES = {
+    f"{name}-{mark}.pth": f"torchvision's ImageNet file of {title}, its first release (IMAGENET1K_V1)"
+    for name, mark, title in (
+        ("resnet50", "19c8e357", "ResNet-50"),
+        ("resnet34", "333f7ec4", "ResNet-34"),
+        ("resnet18", "5c106cde", "ResNet-18"),
+    )
+}
+"""Files that the published experiments start from, and what they are."""
+
 
 class Backbone(nn.Module):
     """A network cut to its feature map, as a list of stages that can be frozen from the front.
@@ -166,7 +176,11 @@ def _any_timm(name: str, cut: str) -> Backbone:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a .safetensors or .pth file, without running anything that the file may hold."""
     if not path.is_file():
-        raise ModelError(f"No weights file at {path}.")
+        published = f" It is {FILES[path.name]}." if path.name in FILES else ""
+        raise ModelError(
+            f"No weights file at {path}.{published} Name the file with --set model.weights=PATH (of a second branch: "
+            "model.local.weights), or start from random weights with --set model.weights=random."
+        )
     if path.suffix == ".safetensors":
         try:
             tensors: dict[str, Tensor] = load_file(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,11 @@ def load_data(recipe: Recipe) -> TrainingData:
     """
     items, sources = join_sets(recipe.data)
     train, valid = items.split("train"), items.split(recipe.evaluation.split)
-    _check_attributes(train)
+    if train.triplets is None:  # listed triplets say what is alike, so labels need not
+        _check_attributes(train)
     if limit := recipe.data.limit:
-        train, valid = _some(train, limit, recipe.seed), _some(valid, limit, recipe.seed)
+        train = _some(train, limit, recipe.seed, "train")
+        valid = _some(valid, limit, recipe.seed, recipe.evaluation.split)
     return TrainingData(train, valid, sources)
 
 
@@ -82,7 +85,8 @@ def _read_set(data: Data, part: DataSet) -> ItemTable:
     if len(data.sets) > 1:  # a joined set need not know every attribute of the recipe
         theirs = part.attributes or theirs
     missing: Literal["strict", "skip"] = "skip" if data.unreadable == "skip" else "strict"
-    table = read(path, attributes=tuple(theirs.values()) or None, missing=missing)
+    release, images = part.release or None, part.images or None
+    table = read(path, attributes=tuple(theirs.values()) or None, missing=missing, release=release, images=images)
     ours = {their: our for our, their in theirs.items()}
     columns = {name: table.table[name] for name in table.table.column_names if name not in table.vocabulary.names}
     attributes = []
@@ -93,7 +97,7 @@ def _read_set(data: Data, part: DataSet) -> ItemTable:
         renamed = (change.get(value, value) for value in attribute.values)
         attributes.append(Attribute(name, tuple(dict.fromkeys(v for v in renamed if v is not None))))
     order = [a for n in theirs for a in attributes if a.name == n] or attributes
-    return ItemTable(pa.table(columns), Vocabulary(tuple(order)), table.root, table.name, table.complete, table.notes)
+    return dataclasses.replace(table, table=pa.table(columns), vocabulary=Vocabulary(tuple(order)))
 
 
 def _locate(data: Data, part: DataSet) -> Path:
@@ -151,6 +155,11 @@ def _check_attributes(train: ItemTable) -> None:
             )
 
 
-def _some(items: ItemTable, limit: int, seed: int) -> ItemTable:
+def _some(items: ItemTable, limit: int, seed: int, split: str) -> ItemTable:
+    """At most `limit` rows, drawn; of listed triplets the first few of each condition, whole."""
+    if items.triplets is not None:
+        listed, _ = items.triplets.rows(items.ids, split)
+        each = max(1, limit // (3 * max(1, len(listed))))
+        return items.take(np.unique(np.concatenate([rows[:each].ravel() for rows in listed.values()])))
     rows = np.random.default_rng([seed, limit]).permutation(len(items))[:limit]
     return items.take(np.sort(rows))

@@ -13,7 +13,7 @@ from lapel.training.batches import BatchSampler
 from lapel.training.data import multi_hot
 from lapel.training.pictures import Pictures
 from lapel.training.recipe import Sampling
-from lapel.training.triplets import Triplets, TripletSampler
+from lapel.training.triplets import Triplets
 
 
 class Feed(Protocol):
@@ -36,12 +36,20 @@ class Feed(Protocol):
         ...
 
 
+class Sampler(Protocol):
+    """Where triplets come from: drawn by label, or listed."""
+
+    def epoch(self, epoch: int, count: int) -> Triplets:
+        """`count` triplets for this epoch (from 1)."""
+        ...
+
+
 class TripletFeed:
     """Published sampling. A batch: attributes (B,), then anchors, negatives, positives (B, H, W, 3) uint8, and after
     them the anchors' distorted copies where the pictures make any.
     """
 
-    def __init__(self, sampler: TripletSampler, pictures: Pictures, recipe: Sampling, share: int) -> None:
+    def __init__(self, sampler: Sampler, pictures: Pictures, recipe: Sampling, share: int) -> None:
         self.sampler, self.pictures, self.size = sampler, pictures, recipe.batch
         self.steps = recipe.steps or max(1, recipe.triplets // (recipe.batch * share))
         self.batches = self.steps * share

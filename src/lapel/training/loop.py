@@ -146,8 +146,9 @@ def _validate(stage: Stage, folder: RunFolder, place: Place, journal: Journal) -
     if stage.fabric.is_global_zero:
         found = score(stage)
         journal.epoch(place, found)
-        if found.mean > place.best:
-            following = following.on(best=found.mean, best_epoch=place.epoch)
+        figure = found.overall if recipe.evaluation.best_by == "overall" else found.mean
+        if figure > place.best:
+            following = following.on(best=figure, best_epoch=place.epoch)
             stage.card = stage.card.with_(scores=found.to_dict(per_query=False))
             save_best(stage, folder, following)
     stage.fabric.barrier()

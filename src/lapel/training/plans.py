@@ -21,6 +21,7 @@ from lapel.schema import Card
 from lapel.training.criterion import Criterion
 from lapel.training.data import TrainingData
 from lapel.training.feeds import BatchFeed, Feed, TripletFeed
+from lapel.training.listed import ListedTriplets
 from lapel.training.objective import BatchObjective, DistortedObjective, Input, Objective, TripletObjective
 from lapel.training.optimiser import Group
 from lapel.training.pictures import Pictures
@@ -141,8 +142,13 @@ def _pictures(recipe: Recipe, data: TrainingData, cache: ImageCache) -> Pictures
     return Pictures(paths, cache, preprocess, asked.augment, recipe.seed, memory, asked.distortion)
 
 
-def triplet_sampler(recipe: Recipe, data: TrainingData, say: Say) -> TripletSampler:
+def triplet_sampler(recipe: Recipe, data: TrainingData, say: Say) -> TripletSampler | ListedTriplets:
     """The sampler of "triplets" mode; says which values no triplet asks for."""
+    if recipe.sampling.listed and data.train.triplets is not None:
+        listed = ListedTriplets(data.train, recipe.sampling.triplets, recipe.seed)
+        if listed.missing:
+            say(f"{listed.missing:,} listed triplets name photos that are not there and are left out.")
+        return listed
     sampler = TripletSampler(data.train, None, recipe.sampling.negative, recipe.seed)
     for left_out in sampler.left_out:
         say(f"No triplet asks for {left_out}.")

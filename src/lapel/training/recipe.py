@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,9 +22,13 @@ class DataSet(_Part):
     path: a table or folder; relative to `data.root` when that is given.
     attributes: our attribute name -> the table's column. Empty: the table's own names.
     values: our attribute name -> {the table's value: our value, or null for "not known"}; others stay.
+    release: the published release it is, a name of `lapel.datasets.RELEASES`. Empty: recognised by its layout.
+    images: where a release's photos lie. Empty: where the release has them.
     """
 
     path: str
+    release: str = ""
+    images: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str | None]] = Field(default_factory=dict)
 
@@ -128,6 +133,8 @@ class Sampling(_Part):
         ("anp": ASEN, GD) or anchor, positive, negative ("apn": ASEN++, RPF) ("triplets" only).
     balanced: share of each batch drawn evenly over the values of one attribute, which rotates; the rest goes once
         through the training photos ("batch" only).
+    listed: where the data lists triplets (UT-Zap50K), learn from these, `triplets` of them drawn once; false draws
+        triplets by label all the same ("triplets" only).
     steps: steps an epoch; 0: one pass over the photos, or `triplets` triplets.
     distortion: distorted copies of the anchors that are learnt from too; null: none. In "triplets" mode the loss then
         has 1 + 2 * copies terms (ASENet_V2+GD); in "batch" mode every photo is an anchor, and the copies, with their
@@ -140,6 +147,7 @@ class Sampling(_Part):
     negative: Literal["entry", "value"] = "entry"
     order: Literal["anp", "apn"] = "anp"
     balanced: float = Field(default=0.5, ge=0, le=1)
+    listed: bool = True
     steps: int = Field(default=0, ge=0)
     augment: Augment = Augment()
     distortion: Distortion | None = None
@@ -190,12 +198,16 @@ class Optimiser(_Part):
 
 
 class Evaluation(_Part):
-    """How epochs are compared: mean over attributes of MAP on `split`, every so many epochs."""
+    """How epochs are compared: by a figure of `protocol` on `split`, every so many epochs.
+
+    best_by: "mean" of the attributes' figures, or "overall", the mean over all queries, as the published code does.
+    """
 
     split: Literal["valid", "test"] = "valid"
     protocol: str = "each-against-rest"
     every: int = Field(default=1, ge=1)
     batch: int = Field(default=64, ge=1)
+    best_by: Literal["mean", "overall"] = "mean"
 
 
 class Running(_Part):
@@ -260,10 +272,15 @@ class Recipe(_Part):
 
     @property
     def quick(self) -> Recipe:
-        """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing."""
+        """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing.
+
+        A weights file that is not there is made up for by random weights.
+        """
         part: dict[str, Any] = {
             "data": self.data.model_copy(update={"limit": 64, "workers": 1, "short_side": 0}),
-            "model": self.model.model_copy(update={"height": 64, "width": 64, "look_dim": 8}),
+            "model": self.model.model_copy(
+                update={"height": 64, "width": 64, "look_dim": 8, "weights": at_hand(self.model.weights)}
+            ),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),
             "optimiser": self.optimiser.model_copy(update={"epochs": 1, "warmup": 0, "accumulate": 1}),
             "evaluation": self.evaluation.model_copy(update={"batch": 8}),
@@ -272,6 +289,11 @@ class Recipe(_Part):
         shrunk = (self.stage(number).quick for number in range(1, len(self.stages) + 1))
         part["stages"] = tuple(one.model_dump(mode="json", exclude={"stages", "name"}) for one in shrunk)
         return self.model_copy(update=part)
+
+
+def at_hand(weights: str) -> str:
+    """The weights named, or "random" where they are a file that is not there."""
+    return weights if weights in ("packaged", "random") or Path(weights).is_file() else "random"
 
 
 def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from lapel.losses.style import style_v1_loss
 from lapel.models.attribute_model import unit
 from lapel.models.style import StyleModel
 from lapel.schema import ItemTable
+from lapel.training.feeds import Sampler
 from lapel.training.objective import Input, Objective, Step
 from lapel.training.pictures import Pictures
 from lapel.training.recipe import Sampling, StyleLoss
-from lapel.training.triplets import Triplets, TripletSampler
+from lapel.training.triplets import Triplets
 
 
 def class_ids(items: ItemTable) -> NDArray[np.int64]:
@@ -46,7 +47,7 @@ class StyleFeed:
     """
 
     def __init__(
-        self, items: ItemTable, sampler: TripletSampler, pictures: Pictures, recipe: Sampling, share: int, roles: int
+        self, items: ItemTable, sampler: Sampler, pictures: Pictures, recipe: Sampling, share: int, roles: int
     ) -> None:
         self.sampler, self.pictures, self.size, self.roles = sampler, pictures, recipe.batch, roles
         self.classes = class_ids(items)
