@@ -104,13 +104,13 @@ class CropModel(AttributeModel):
 
 
 def normalised(pixels: Tensor, preprocess: Preprocess, like: Tensor) -> Tensor:
-    """(N, h, w, 3) uint8 -> (N, 3, h, w) on the device of `like`, as `lapel.images.normalise`; float64 if it is."""
-    kind = torch.float64 if like.dtype == torch.float64 else torch.float32
-    moved = pixels.to(like.device).permute(0, 3, 1, 2).to(kind) / 255
-    mean, std = (
-        torch.tensor(v, dtype=kind, device=like.device).view(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std)
-    )
-    return ((moved - mean) / std).contiguous(memory_format=torch.channels_last)
+    """(N, h, w, 3) uint8 -> (N, 3, h, w) on the device of `like`, as `lapel.images.normalise`: computed in float32,
+    and only then widened for a float64 model, as published.
+    """
+    moved = pixels.to(like.device).permute(0, 3, 1, 2).to(torch.float32) / 255
+    mean, std = (torch.tensor(v, device=like.device).view(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std))
+    ready = ((moved - mean) / std).contiguous(memory_format=torch.channels_last)
+    return ready.double() if like.dtype == torch.float64 else ready
 
 
 def pictures_of(pixels: Tensor, preprocess: Preprocess) -> list[Image]:

@@ -38,14 +38,20 @@ def change_photo(
 
     copy: a distortion and its scale, applied to the resized photo before it is cut, as published; None: none.
     """
+    photo = changed(photo, augment, rng)
+    if copy is None:
+        return fit(photo, preprocess)
+    return np.array(cut(distort(scale(photo, preprocess), copy[0], copy[1], rng), preprocess))
+
+
+def changed(photo: Image.Image, augment: Augment, rng: np.random.Generator) -> Image.Image:
+    """A photo cropped and jittered, not fitted."""
     if augment.area < 1:
         photo = _random_part(photo, augment.area, rng)
     if augment.jitter > 0:
         for change in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
             photo = change(photo).enhance(1 + augment.jitter * rng.uniform(-1, 1))
-    if copy is None:
-        return fit(photo, preprocess)
-    return np.array(cut(distort(scale(photo, preprocess), copy[0], copy[1], rng), preprocess))
+    return photo
 
 
 def flip(pixels: Pixels, augment: Augment, rng: np.random.Generator) -> Pixels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,8 +31,8 @@ class Feed(Protocol):
         """Draw this epoch."""
         ...
 
-    def batch(self, number: int) -> tuple[Tensor, ...]:
-        """Batch `number` of the epoch: what the objective takes."""
+    def batch(self, number: int) -> tuple[Any, ...]:
+        """Batch `number` of the epoch: what the objective takes; tensors, and photos where it wants them."""
         ...
 
 
@@ -69,6 +69,19 @@ class TripletFeed:
         return torch.from_numpy(part.attribute), *map(torch.from_numpy, (*photos, *copies))
 
 
+class TripletPhotoFeed(TripletFeed):
+    """The same with the photos themselves: after the three pixel arrays a tuple of three lists of RGB pictures."""
+
+    def batch(self, number: int) -> tuple[Any, ...]:
+        """Triplets `number` * B and the following."""
+        places = np.arange(number * self.size, (number + 1) * self.size)
+        part = Triplets(*(rows[places] for rows in self.drawn))
+        roles = enumerate((part.anchor, part.negative, part.positive))
+        seen = [self.pictures.with_photos(rows, self.epoch, places, role) for role, rows in roles]
+        pixels = (torch.from_numpy(pixels) for pixels, _ in seen)
+        return torch.from_numpy(part.attribute), *pixels, tuple(photos for _, photos in seen)
+
+
 class BatchFeed:
     """Our sampling. A batch: labels (B, V) bool, photos (B, H, W, 3) uint8, then their distorted copies, if any."""
 
@@ -90,6 +103,17 @@ class BatchFeed:
         places = np.arange(number * self.size, (number + 1) * self.size)
         photos = self.pictures.batch(rows, self.epoch, places), *self.pictures.copies(rows, self.epoch, places)
         return torch.from_numpy(self.labels[rows]), *map(torch.from_numpy, photos)
+
+
+class BatchPhotoFeed(BatchFeed):
+    """The same with the photos themselves, as a list of RGB pictures at the end."""
+
+    def batch(self, number: int) -> tuple[Any, ...]:
+        """Batch `number` of the epoch."""
+        rows = self.drawn[number]
+        places = np.arange(number * self.size, (number + 1) * self.size)
+        pixels, photos = self.pictures.with_photos(rows, self.epoch, places)
+        return torch.from_numpy(self.labels[rows]), torch.from_numpy(pixels), photos
 
 
 def _copies(recipe: Sampling) -> int:

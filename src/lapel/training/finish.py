@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL.Image import Image
 from torch import Tensor
 
 from lapel.models import checkpoint
 from lapel.models.attribute_model import AttributeModel, unit
+from lapel.models.crop_model import CropModel
+from lapel.models.style import MOST_SCALE, StyleModel
+from lapel.models.style_published import value_scale
 from lapel.schema import ItemTable, Vocabulary
 from lapel.training.data import multi_hot
 from lapel.training.objective import Input
@@ -33,9 +37,13 @@ def finish(stage: Stage, folder: RunFolder) -> None:
         return
     model = model.to(stage.fabric.device).eval()
     means, moments = _measure_training(stage, model)
-    model.values.prototypes.copy_(means)
     fit_look(model, *moments)
-    _fit_scales(stage, model)
+    if isinstance(model, StyleModel):
+        model.values.scale.fill_(_classifier_scale(stage, model))
+        card = card.with_(architecture=card.architecture | {"value_scale": value_scale(model, card.vocabulary)})
+    else:
+        model.values.prototypes.copy_(means)
+        _fit_scales(stage, model)
     model.values.fitted.fill_(True)
     with writing(folder.best):
         checkpoint.save(
@@ -45,24 +53,40 @@ def finish(stage: Stage, folder: RunFolder) -> None:
 
 def passes(stage: Stage, model: AttributeModel, items: ItemTable) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
     """Rows, embeddings (B, K, D) and pooled maps (B, C), for all items in order, without augmentation."""
+    for rows, features, photos in maps(stage, model, items):
+        if isinstance(model, CropModel):
+            embeddings, _ = model.look_closely(features, photos, stage.recipe.model.preprocess)
+        else:
+            embeddings = unit(model.head.all(features).raw.float())
+        yield rows, embeddings.cpu(), features.float().mean(dim=(2, 3)).cpu()
+
+
+def maps(
+    stage: Stage, model: AttributeModel, items: ItemTable
+) -> Iterator[tuple[NDArray[np.int64], Tensor, list[Image]]]:
+    """Rows, the backbone's maps (B, C, h, w), and, for a model that crops, the photos; without gradient."""
     recipe = stage.recipe
     still = Augment(flip=0)
     pictures = Pictures(items.paths, stage.cache, recipe.model.preprocess, still, recipe.seed, memory=0)
     pixels = Input(recipe.model.preprocess, recipe.running.channels_last).to(stage.fabric.device)
     size = recipe.evaluation.batch
     jobs = [np.arange(at, min(at + size, len(items))) for at in range(0, len(items), size)]
+
+    def read(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8], list[Image]]:
+        if isinstance(model, CropModel):
+            return rows, *pictures.with_photos(rows, 0, rows)
+        return rows, pictures.batch(rows, 0, rows), []
+
     with torch.inference_mode(), stage.fabric.autocast():
-        for rows, photos in ahead(jobs, lambda rows: (rows, pictures.batch(rows, 0, rows)), recipe.data.workers):
-            features = model.backbone(pixels(torch.from_numpy(photos).to(stage.fabric.device)))
-            embeddings = unit(model.head.all(features).raw.float())
-            yield rows, embeddings.cpu(), features.float().mean(dim=(2, 3)).cpu()
+        for rows, inputs, photos in ahead(jobs, read, recipe.data.workers):
+            yield rows, model.backbone(pixels(torch.from_numpy(inputs).to(stage.fabric.device))), photos
 
 
 def _measure_training(stage: Stage, model: AttributeModel) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Prototypes (V, D), and mean (C,) and covariance (C, C) of the pooled maps."""
     items, vocabulary = stage.data.train, stage.data.vocabulary
     held = torch.from_numpy(multi_hot(items)).double()
-    sums = torch.zeros(vocabulary.width, model.head.dim, dtype=torch.float64)
+    sums = torch.zeros(vocabulary.width, model.dim, dtype=torch.float64)
     channels = model.look.centre.numel()
     total, squares = torch.zeros(channels).double(), torch.zeros(channels, channels).double()
     for rows, embeddings, pooled in passes(stage, model, items):
@@ -107,16 +131,28 @@ def _fit_scales(stage: Stage, model: AttributeModel) -> None:
         model.values.scale[k] = best_scale(cosines, held[:, part])
 
 
-def best_scale(cosines: Tensor, held: Tensor) -> float:
-    """The scale of `SCALES` that makes the held values most likely.
+def _classifier_scale(stage: Stage, model: StyleModel) -> float:
+    """The inverse temperature of a classifier's logits that makes the evaluation split's classes most likely."""
+    items, found = stage.data.valid, []
+    for _, features, _ in maps(stage, model, items):
+        raw = model.head.all(features).raw[:, 0]
+        found.append(model.head.logits(features, raw).float().cpu())
+    held = torch.from_numpy(multi_hot(items))
+    return best_scale(torch.cat(found), held, np.geomspace(0.1, MOST_SCALE, 80), model.head.start_scale)
+
+
+def best_scale(
+    cosines: Tensor, held: Tensor, scales: NDArray[np.float64] = SCALES, default: float = DEFAULT_SCALE
+) -> float:
+    """The one of `scales` that makes the held values most likely; `default` where nothing is known.
 
     Cosines (n, values) and held (n, values) bool; a row of several values asks for the mean of their log
     probabilities; all-false rows are unknown and left out.
     """
     known = held.any(dim=1)
     if not known.any():
-        return DEFAULT_SCALE
+        return default
     cosines, share = cosines[known].double(), held[known].double()
     share = share / share.sum(dim=1, keepdim=True)
-    losses = [-(share * torch.log_softmax(cosines * scale, dim=1)).sum(dim=1).mean().item() for scale in SCALES]
-    return float(SCALES[int(np.argmin(losses))])
+    losses = [-(share * torch.log_softmax(cosines * scale, dim=1)).sum(dim=1).mean().item() for scale in scales]
+    return float(scales[int(np.argmin(losses))])

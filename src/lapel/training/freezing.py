@@ -8,22 +8,19 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lapel.errors import InputError
-from lapel.models.attribute_model import AttributeModel
 
 
-def frozen_parts(model: AttributeModel, freeze: int | Literal["all"]) -> list[nn.Module]:
-    """The backbone's first `freeze` stages, or all of it.
+def frozen_parts(backbone: nn.Module, freeze: int | Literal["all"], key: str = "model.freeze") -> list[nn.Module]:
+    """The backbone's first `freeze` stages, or all of it. key: of the recipe, for the sentence.
 
     Raises:
         InputError: more stages than the backbone has.
     """
     if freeze == "all":
-        return [model.backbone]
-    stages: list[nn.Module] = list(model.backbone.stages)  # type: ignore[arg-type]
+        return [backbone]
+    stages: list[nn.Module] = list(getattr(backbone, "stages", ()))
     if not 0 <= freeze <= len(stages):
-        raise InputError(
-            f"model.freeze is {freeze}; this backbone has {len(stages)} stages. Give 0 to {len(stages)}, or all."
-        )
+        raise InputError(f"{key} is {freeze}; this backbone has {len(stages)} stages. Give 0 to {len(stages)}, or all.")
     return stages[:freeze]
 
 

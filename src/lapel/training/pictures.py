@@ -11,12 +11,12 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lapel.errors import ImageError
 from lapel.images import ImageCache, fit, read_images
 from lapel.schema import ItemTable, Preprocess
-from lapel.training.augment import change_photo, flip, generator, needs_photo
+from lapel.training.augment import change_photo, changed, flip, generator, needs_photo
 from lapel.training.recipe import Augment, Distortion
 
 Pixels = NDArray[np.uint8]
@@ -67,6 +67,18 @@ class Pictures:
             return []
         return [self._views(rows, epoch, places, COPY + n, (asked, scale)) for n, scale in enumerate(asked.scales)]
 
+    def with_photos(self, rows: Rows, epoch: int, places: Rows, role: int = 0) -> tuple[Pixels, list[Image.Image]]:
+        """As `batch`, and the changed photos that the pixels were fitted from, for a branch that reads crops of them.
+
+        A flip is of the whole photo here, before the fit.
+        """
+        photos = []
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            rng = generator(self.seed, epoch, place, role)
+            photo = changed(self._photo(row), self.augment, rng)
+            photos.append(ImageOps.mirror(photo) if rng.random() < self.augment.flip else photo)
+        return np.stack([fit(photo, self.preprocess) for photo in photos]), photos
+
     def _views(self, rows: Rows, epoch: int, places: Rows, role: int, copy: tuple[Distortion, float] | None) -> Pixels:
         made = np.empty((len(rows), self.preprocess.height, self.preprocess.width, 3), np.uint8)
         for at, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
@@ -76,9 +88,11 @@ class Pictures:
 
     def _changed(self, row: int, rng: np.random.Generator, copy: tuple[Distortion, float] | None) -> Pixels:
         if self._whole:
-            photo = Image.fromarray(self._kept(row, lambda: np.asarray(self.cache.open(self.paths[row]))))
-            return change_photo(photo, self.augment, self.preprocess, rng, copy)
+            return change_photo(self._photo(row), self.augment, self.preprocess, rng, copy)
         return self._kept(row, lambda: fit(self.cache.open(self.paths[row]), self.preprocess))
+
+    def _photo(self, row: int) -> Image.Image:
+        return Image.fromarray(self._kept(row, lambda: np.asarray(self.cache.open(self.paths[row]))))
 
     def _kept(self, row: int, make: Callable[[], Pixels]) -> Pixels:
         held = self._held.get(row)

@@ -17,16 +17,21 @@ from lapel.images import ImageCache
 from lapel.models import checkpoint
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.checkpoint import Checkpoint
+from lapel.models.crop_model import CropModel
+from lapel.models.style import StyleModel
 from lapel.schema import Card
 from lapel.training.criterion import Criterion
 from lapel.training.data import TrainingData
-from lapel.training.feeds import BatchFeed, Feed, TripletFeed
+from lapel.training.feeds import BatchFeed, BatchPhotoFeed, Feed, TripletFeed, TripletPhotoFeed
 from lapel.training.listed import ListedTriplets
 from lapel.training.objective import BatchObjective, DistortedObjective, Input, Objective, TripletObjective
 from lapel.training.optimiser import Group
 from lapel.training.pictures import Pictures
 from lapel.training.recipe import Recipe
+from lapel.training.rpf import RPFBatches, RPFTriplets, ValuedTriplets, rpf_groups
+from lapel.training.style import StyleFeed, StyleObjective, StyleV1Objective
 from lapel.training.triplets import TripletSampler
+from lapel.training.two_branches import TwoBranchBatches, TwoBranchTriplets
 
 Say = Callable[[str], None]
 """Where a run's remarks go: a value that cannot be drawn, a photo left out."""
@@ -41,6 +46,26 @@ def backbone_and_head(recipe: Recipe, model: AttributeModel, criterion: nn.Modul
         Group("head", [model.head], asked.lr, asked.weight_decay),
         Group("loss", [criterion], asked.lr * recipe.loss.proxy_lr),
     ]
+
+
+def two_branch_groups(recipe: Recipe, model: AttributeModel, criterion: nn.Module) -> list[Group]:
+    """ASEN++'s: in its first stage one rate for all; in its second the local branch at that rate, and all that the
+    first stage has trained, the attribute embedding both branches share included, at the slow one.
+    """
+    asked = recipe.optimiser
+    if not isinstance(model, CropModel):
+        if asked.backbone_lr is not None:
+            return backbone_and_head(recipe, model, criterion)
+        groups = [Group("global", [model.backbone, model.head], asked.lr, asked.weight_decay)]
+    else:
+        slow = asked.lr / 10 if asked.slow_lr is None else asked.slow_lr
+        backbone_rate = asked.lr if asked.backbone_lr is None else asked.backbone_lr
+        groups = [
+            Group("local backbone", [model.local.backbone], backbone_rate, asked.weight_decay),  # type: ignore[list-item]
+            Group("local attention", [model.local.head], asked.lr, asked.weight_decay),  # type: ignore[list-item]
+            Group("global", [model.backbone, model.head], slow, asked.weight_decay),
+        ]
+    return [*groups, Group("loss", [criterion], asked.lr * recipe.loss.proxy_lr)]
 
 
 def take_network(model: AttributeModel, start: Checkpoint) -> None:
@@ -79,6 +104,7 @@ class Plan:
     groups: (recipe, model, criterion) -> the optimizer's groups, in order.
     takes: (model, checkpoint) loads what a later stage continues from `model.start`.
     must_start: (recipe) -> why this run cannot begin without `model.start`; "" when it can.
+    distorts: (recipe) -> whether its feed and objective take distorted copies of the anchors.
     """
 
     objective: Callable[[Recipe, AttributeModel, Input], Objective]
@@ -86,6 +112,11 @@ class Plan:
     groups: Callable[[Recipe, AttributeModel, nn.Module], list[Group]] = backbone_and_head
     takes: Callable[[AttributeModel, Checkpoint], None] = take_network
     must_start: Callable[[Recipe], str] = lambda recipe: ""
+    distorts: Callable[[Recipe], bool] = lambda recipe: recipe.model.local is None and not _learns_classes(recipe)
+
+
+def _learns_classes(recipe: Recipe) -> bool:
+    return recipe.model.system.startswith("style")
 
 
 def plan_of(recipe: Recipe) -> Plan:
@@ -96,7 +127,7 @@ def plan_of(recipe: Recipe) -> Plan:
     """
     mode = recipe.sampling.mode
     own = PLANS.get(f"{recipe.model.system}/{mode}")
-    if own and recipe.sampling.distortion:
+    if own and recipe.sampling.distortion and not own.distorts(recipe):
         raise InputError(
             f"sampling.distortion goes with the systems that train on plain triplets or batches; {recipe.model.system} "
             "does not in this mode. Leave it out: --set sampling.distortion=null."
@@ -172,8 +203,75 @@ def _batch_objective(recipe: Recipe, model: AttributeModel, pixels: Input) -> Ob
     return BatchObjective(model, pixels, Criterion(recipe.loss, model.values.sizes, model.head.dim))
 
 
+def _photo_triplet_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
+    if recipe.model.local is None:
+        return _triplet_feed(recipe, data, cache, share, say)
+    return TripletPhotoFeed(triplet_sampler(recipe, data, say), _pictures(recipe, data, cache), recipe.sampling, share)
+
+
+def _photo_batch_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
+    if recipe.model.local is None:
+        return _batch_feed(recipe, data, cache, share, say)
+    return BatchPhotoFeed(data.train, _pictures(recipe, data, cache), recipe.sampling, share, recipe.seed)
+
+
+def _asenpp_triplets(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
+    if not isinstance(model, CropModel):
+        return _triplet_objective(recipe, model, pixels)
+    return TwoBranchTriplets(model, pixels, recipe.model.preprocess, recipe.loss, recipe.sampling.order)
+
+
+def _asenpp_batches(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
+    if not isinstance(model, CropModel):
+        return _batch_objective(recipe, model, pixels)
+    return TwoBranchBatches(model, pixels, recipe.model.preprocess, recipe.loss, recipe.sampling.crops)
+
+
+def _rpf_triplet_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
+    if recipe.model.local is None:
+        return _triplet_feed(recipe, data, cache, share, say)
+    sampler, pictures = triplet_sampler(recipe, data, say), _pictures(recipe, data, cache)
+    return ValuedTriplets(data.train, sampler, pictures, recipe.sampling, share)
+
+
+def _rpf_triplets(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
+    if not isinstance(model, CropModel):
+        return _triplet_objective(recipe, model, pixels)
+    return RPFTriplets(model, pixels, recipe.model.preprocess, recipe.loss, recipe.sampling.order)
+
+
+def _rpf_batches(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
+    if not isinstance(model, CropModel):
+        return _batch_objective(recipe, model, pixels)
+    return RPFBatches(model, pixels, recipe.model.preprocess, recipe.loss, recipe.sampling.crops)
+
+
+def _second_of_two(recipe: Recipe) -> str:
+    """A local branch looks where the global one points, which must have learnt to point."""
+    return "model.local makes this a second stage, which continues the first one's run" if recipe.model.local else ""
+
+
+def _style_objective(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
+    assert isinstance(model, StyleModel)
+    if recipe.model.system == "style":
+        return StyleObjective(model, pixels, recipe.loss.style)
+    return StyleV1Objective(model, pixels, recipe.loss.style, recipe.loss.margin)
+
+
+def _style_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
+    sampler, pictures = triplet_sampler(recipe, data, say), _pictures(recipe, data, cache)
+    roles = 1 if recipe.model.system == "style" else 3
+    return StyleFeed(data.train, sampler, pictures, recipe.sampling, share, roles)
+
+
 PLANS: dict[str, Plan] = {
     "triplets": Plan(_triplet_objective, _triplet_feed),
     "batch": Plan(_batch_objective, _batch_feed),
+    "style/triplets": Plan(_style_objective, _style_feed),
+    "style_v1/triplets": Plan(_style_objective, _style_feed),
+    "asenpp/triplets": Plan(_asenpp_triplets, _photo_triplet_feed, two_branch_groups, take_network, _second_of_two),
+    "asenpp/batch": Plan(_asenpp_batches, _photo_batch_feed, two_branch_groups, take_network, _second_of_two),
+    "rpf/triplets": Plan(_rpf_triplets, _rpf_triplet_feed, rpf_groups, take_network, _second_of_two),
+    "rpf/batch": Plan(_rpf_batches, _photo_batch_feed, rpf_groups, take_network, _second_of_two),
 }
 """`SYSTEM/MODE`, or a mode for every system without a plan of its own."""

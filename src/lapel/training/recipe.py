@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lapel.schema import Preprocess
+from lapel.schema import Crops, Preprocess
 
 
 class _Part(BaseModel):
@@ -56,23 +56,58 @@ class Data(_Part):
     limit: int = Field(default=0, ge=0)
 
 
+class Local(_Part):
+    """The second branch of a system of two, which reads crops of the original photo where the first one looked.
+
+    backbone, cut, weights: as in the model. options: further arguments of the branch's head. height, width: what it
+    reads, in pixels. threshold: share of an attention map's range above which a position belongs to the region.
+    beta: the global branch's share of the joint cosine. freeze: as in the model, of this branch's backbone.
+    """
+
+    backbone: str = "resnet34"
+    cut: str | None = None
+    weights: str = "packaged"
+    options: dict[str, Any] = Field(default_factory=dict)
+    height: int = Field(default=112, ge=16)
+    width: int = Field(default=112, ge=16)
+    threshold: float = Field(default=0.1, ge=0, lt=1)
+    beta: float = Field(default=0.6, ge=0, le=1)
+    freeze: int | Literal["all"] = 0
+
+    @property
+    def crops(self) -> Crops:
+        """How regions are cut, as the card says it."""
+        return Crops(self.threshold, self.height, self.width, self.beta)
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """What the card keeps of the branch."""
+        return {"backbone": self.backbone, "cut": self.cut, "options": dict(self.options)}
+
+    @property
+    def quick(self) -> Local:
+        """The same with tiny crops."""
+        return self.model_copy(update={"height": 32, "width": 32, "weights": at_hand(self.weights)})
+
+
 class Model(_Part):
     """What is trained.
 
-    system: triplet, csn, asen or asen_v2. backbone, cut: as `lapel.models.backbones` names them.
+    system: triplet, csn, asen, asen_v2, asenpp or rpf. backbone, cut: as `lapel.models.backbones` names them.
     weights: where the backbone starts: "packaged", "random", or a file.
     dim: width of an embedding; 0 takes the system's own. options: further arguments of the system's head.
     look_dim: width of the whole-look embedding; 0 keeps every channel of the pooled map.
     pixels: mean and deviation that photos are normalised with; "auto" takes what the backbone's weights were made with
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
+    local: the second branch of a system of two (asenpp, rpf); null: none, as in their first stage.
     freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
     start: the checkpoint, or run folder, of an earlier stage, whose weights this run continues; what is taken of it is
         the system's to say. In the later stages of a chained recipe "last" (as published) and "best" mean the
         checkpoint of the stage before.
     """
 
-    system: Literal["triplet", "csn", "asen", "asen_v2"]
+    system: Literal["triplet", "csn", "asen", "asen_v2", "asenpp", "rpf", "style", "style_v1"]
     backbone: str = "efficientnet_lite0"
     cut: str | None = None
     weights: str = "packaged"
@@ -84,6 +119,7 @@ class Model(_Part):
     resize: Literal["crop", "stretch", "pad"] = "crop"
     pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
+    local: Local | None = None
     freeze_batchnorm: bool = False
     start: str = ""
 
@@ -133,6 +169,7 @@ class Sampling(_Part):
         ("anp": ASEN, GD) or anchor, positive, negative ("apn": ASEN++, RPF) ("triplets" only).
     balanced: share of each batch drawn evenly over the values of one attribute, which rotates; the rest goes once
         through the training photos ("batch" only).
+    crops: attributes, drawn anew each step, under which a local branch sees each photo; 0: all ("batch" only).
     listed: where the data lists triplets (UT-Zap50K), learn from these, `triplets` of them drawn once; false draws
         triplets by label all the same ("triplets" only).
     steps: steps an epoch; 0: one pass over the photos, or `triplets` triplets.
@@ -148,9 +185,38 @@ class Sampling(_Part):
     order: Literal["anp", "apn"] = "anp"
     balanced: float = Field(default=0.5, ge=0, le=1)
     listed: bool = True
+    crops: int = Field(default=3, ge=0)
     steps: int = Field(default=0, ge=0)
     augment: Augment = Augment()
     distortion: Distortion | None = None
+
+
+class StyleLoss(_Part):
+    """What style classifiers minimise; defaults as published.
+
+    scale, margin, easy: of the additive angular margin (`style`); margin in radians.
+    ranking, anchors, negatives: weights of the ranking term and of the two cross-entropies (`style_v1`).
+    """
+
+    scale: float = Field(default=10.0, gt=0)
+    margin: float = Field(default=0.5, ge=0, lt=1.5)
+    easy: bool = False
+    ranking: float = Field(default=0.1, ge=0)
+    anchors: float = Field(default=0.5, ge=0)
+    negatives: float = Field(default=0.5, ge=0)
+
+
+class Contrast(_Part):
+    """E-InfoNCE between the two branches of RPF; defaults as published.
+
+    weight: of the term. tau: temperature. alpha: weight of the background rows.
+    negatives: "everyone", rows of other attributes included (the code), or those of the "attribute" alone.
+    """
+
+    weight: float = Field(default=0.04, ge=0)
+    tau: float = Field(default=0.07, gt=0)
+    alpha: float = Field(default=12.0, ge=0)
+    negatives: Literal["everyone", "attribute"] = "everyone"
 
 
 class Loss(_Part):
@@ -159,6 +225,10 @@ class Loss(_Part):
     margin: of the ranking losses, in cosine. In "triplets" mode the loss is the margin ranking loss alone.
     in_batch_triplet, proxy, supcon: weights of the losses of "batch" mode. proxy_scale: inverse temperature of the
     proxy softmax. temperature: of supcon. proxy_lr: the proxies' learning rate over the head's.
+    style: of the style classifiers, which minimise nothing else.
+    global_weight, local_weight, align_weight: of a system of two branches: of each branch's loss, and of what holds
+    the two together.
+    contrast: of RPF's second stage.
     """
 
     margin: float = Field(default=0.2, ge=0, le=2)
@@ -168,6 +238,11 @@ class Loss(_Part):
     proxy_scale: float = Field(default=16.0, gt=0)
     temperature: float = Field(default=0.1, gt=0)
     proxy_lr: float = Field(default=10.0, gt=0)
+    style: StyleLoss = StyleLoss()
+    global_weight: float = Field(default=1.0, ge=0)
+    local_weight: float = Field(default=0.1, ge=0)
+    align_weight: float = Field(default=0.1, ge=0)
+    contrast: Contrast = Contrast()
 
 
 class Optimiser(_Part):
@@ -248,6 +323,15 @@ class Recipe(_Part):
     stages: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
+    def _style_sees_classes(self) -> Recipe:
+        if self.model.system.startswith("style") and self.sampling.mode != "triplets" and not self.stages:
+            raise ValueError(
+                f"model.system '{self.model.system}' learns from anchors that are drawn class by class; "
+                "set sampling.mode to triplets"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_a_loss(self) -> Recipe:
         weights = (self.loss.in_batch_triplet, self.loss.proxy, self.loss.supcon)
         if self.sampling.mode == "batch" and not any(weights):
@@ -279,7 +363,13 @@ class Recipe(_Part):
         part: dict[str, Any] = {
             "data": self.data.model_copy(update={"limit": 64, "workers": 1, "short_side": 0}),
             "model": self.model.model_copy(
-                update={"height": 64, "width": 64, "look_dim": 8, "weights": at_hand(self.model.weights)}
+                update={
+                    "height": 64,
+                    "width": 64,
+                    "look_dim": 8,
+                    "weights": at_hand(self.model.weights),
+                    "local": self.model.local and self.model.local.quick,
+                }
             ),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),
             "optimiser": self.optimiser.model_copy(update={"epochs": 1, "warmup": 0, "accumulate": 1}),

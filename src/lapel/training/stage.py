@@ -15,6 +15,7 @@ from lapel.images import ImageCache
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.cards import new_card
 from lapel.models.registry import build
+from lapel.models.style_published import style_notes
 from lapel.schema import Card
 from lapel.training.data import TrainingData, load_data
 from lapel.training.feeds import Feed
@@ -84,10 +85,13 @@ def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> S
     data = _readable(load_data(recipe), cache, recipe, say)
     torch.manual_seed(recipe.seed)
     card = make_card(recipe, data)
-    model = build(card, recipe.model.weights)
+    local = recipe.model.local
+    model = build(card, recipe.model.weights, local.weights if local else None)
     plan = plan_of(recipe)
     card = take_start(plan, recipe, model, card) if fresh else card
-    still = frozen_parts(model, recipe.model.freeze)
+    still = frozen_parts(model.backbone, recipe.model.freeze)
+    if local is not None and local.freeze:
+        still += frozen_parts(model.local.backbone, local.freeze, "model.local.freeze")  # type: ignore[union-attr, arg-type]
     hold_still(still)
     if recipe.running.channels_last:
         model.to(memory_format=torch.channels_last)
@@ -111,9 +115,12 @@ def make_card(recipe: Recipe, data: TrainingData) -> Card:
         preprocess=asked.preprocess,
         dim=asked.dim or None,
         look_dim=asked.look_dim,
+        crops=asked.local.crops if asked.local else None,
+        local=asked.local.architecture if asked.local else None,
+        local_weights=asked.local.weights if asked.local else "random",
         **asked.options,
     )
-    return card.with_(learnt_from=data.sources)
+    return card.with_(learnt_from=data.sources, notes=style_notes(asked.system, data.vocabulary))
 
 
 def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -> TrainingData:
