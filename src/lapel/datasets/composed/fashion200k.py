@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from lapel.datasets.composed.gathering import gather
 from lapel.datasets.composed.text import clean_fashion200k, parent, replacement, siblings
+from lapel.datasets.files import Missing
 from lapel.errors import TableError
+from lapel.schema import ComposedQuery, ComposedSet
 
 TRIES = 5
 """Draws for each modifiable picture, as FashionERN's code makes them."""
@@ -123,3 +126,56 @@ def read_queries(lines: Sequence[str], captions: Mapping[str, str], name: str = 
         source, wanted = (captions[path] for path in paths)
         queries.append(Pair(paths[0], paths[1], replacement(source, wanted), (source, wanted)))
     return queries
+
+
+def found(root: Path) -> bool:
+    """Whether a folder holds Fashion200k's label files."""
+    return any((root / "labels").glob("*_detect_all.txt"))
+
+
+def read_captions(root: str | Path, split: str) -> dict[str, str]:
+    """Path -> caption of one split, from `labels/*_{split}_*.txt` in the order of file names.
+
+    Raises:
+        TableError: no such file, or a damaged line.
+    """
+    folder = Path(root) / "labels"
+    files = {path.name: path.read_text(encoding="utf-8").splitlines() for path in sorted(folder.glob("*.txt"))}
+    captions = read_label_files(files, split)
+    if not captions:
+        raise TableError(
+            f"'{folder}' has no label file of the {split} split; expected dress_{split}_detect_all.txt, ..."
+        )
+    return captions
+
+
+def read(root: str | Path, split: str = "test", *, seed: int = 42, missing: Missing = "strict") -> ComposedSet:
+    """The test queries, or pairs drawn from the train captions.
+
+    Every picture with the target's caption counts as right, as published.
+
+    Args:
+        root: holds `labels`, `test_queries.txt` and `women`.
+        split: "train" (pairs are drawn from `seed`, as `Changes.pairs`) or "test".
+        missing: see `gather`.
+
+    Raises:
+        TableError: a file is missing or damaged, or pictures are missing ("strict").
+    """
+    top = Path(root)
+    captions = read_captions(top, split)
+    if split == "train":
+        pairs = Changes(captions).pairs(Random(seed))
+    else:
+        path = top / "test_queries.txt"
+        if not path.is_file():
+            raise TableError(f"'{path}' is missing; it comes from TIRG's authors. The labels alone give no queries.")
+        pairs = read_queries(path.read_text(encoding="utf-8").splitlines(), captions)
+    same: dict[str, list[str]] = {}
+    for picture, caption in captions.items():
+        same.setdefault(caption, []).append(picture)
+    queries = [
+        ComposedQuery(p.reference, (p.modifier,), tuple(same[p.captions[1]]), id=str(n)) for n, p in enumerate(pairs)
+    ]
+    files = {picture: top / picture if (top / picture).is_file() else None for picture in captions}
+    return gather("fashion200k", split, files, {"": list(captions)}, queries, missing, captions)
