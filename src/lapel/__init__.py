@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lapel.catalogue import AddReport, Catalogue
+    from lapel.classifying import Classified, classify
     from lapel.datasets import read
     from lapel.errors import LapelError
     from lapel.evaluation.photos import evaluate
@@ -27,11 +28,13 @@ _HOMES = {
     "AddReport": "lapel.catalogue",
     "Answer": "lapel.schema",
     "Catalogue": "lapel.catalogue",
+    "Classified": "lapel.classifying",
     "Hit": "lapel.schema",
     "ItemTable": "lapel.schema",
     "LapelError": "lapel.errors",
     "Part": "lapel.schema",
     "Query": "lapel.schema",
+    "classify": "lapel.classifying",
     "evaluate": "lapel.evaluation",
     "read": "lapel.datasets",
     "serve": "lapel.interfaces.http",
@@ -41,12 +44,14 @@ __all__ = [
     "AddReport",
     "Answer",
     "Catalogue",
+    "Classified",
     "Hit",
     "ItemTable",
     "LapelError",
     "Part",
     "Query",
     "__version__",
+    "classify",
     "evaluate",
     "read",
     "serve",

@@ -41,7 +41,9 @@ def test_every_figure_is_a_count() -> None:
         assert found.top[k] == pytest.approx(100 * inside / 200)
     assert 5 not in found.top and found.photos == 200
     assert found.constant == pytest.approx(100 * max(supports) / 200)
-    assert found.constant_f1 == pytest.approx(100 * 2 * (max(supports) / 200) / (1 + max(supports) / 200) / 3), "d is no class"
+    assert found.constant_f1 == pytest.approx(100 * 2 * (max(supports) / 200) / (1 + max(supports) / 200) / 3), (
+        "d is no class"
+    )
     assert found.confusion.sum() == 200 and found.confusion[0].sum() == supports[0]
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "add": "Add photos to a catalogue that is there; nothing is embedded twice.",
     "cache": "Show or clear what Lapel keeps on this machine.",
     "compact": "Join the small pieces that many changes leave in a catalogue.",
+    "classify": "Tell the attribute values and style of photos, with probabilities.",
     "compare": "Paired significance of two evaluations, attribute by attribute.",
     "data": "Check, draw or convert data (data check, synth, convert).",
     "demo": "Draw a small catalogue, index it with the shipped model, open a search page.",
