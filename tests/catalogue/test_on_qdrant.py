@@ -79,7 +79,9 @@ def test_a_collection_that_holds_points_is_not_taken(catalogue: Catalogue, tmp_p
 
 
 def test_a_second_process_is_told_that_files_serve_one_only(catalogue: Catalogue) -> None:
-    code = "import sys, lapel\ntry: lapel.Catalogue.open(sys.argv[1])\nexcept lapel.errors.CatalogueError as e: print(e)"
+    code = (
+        "import sys, lapel\ntry: lapel.Catalogue.open(sys.argv[1])\nexcept lapel.errors.CatalogueError as e: print(e)"
+    )
     run = subprocess.run([sys.executable, "-c", code, str(catalogue.folder)], capture_output=True, text=True)
     assert "already accessed by another instance" in run.stdout, run.stderr
 

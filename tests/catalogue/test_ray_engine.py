@@ -50,7 +50,7 @@ def test_two_workers_give_what_the_plain_engine_gives(
     again = by_ray.add(photos, engine="ray")
     assert (again.new, again.unchanged, again.embedded) == (1, 70, 1)
     import ray
-    from ray._private.usage import usage_lib
+    from ray._common.usage import usage_lib
 
     assert not usage_lib.usage_stats_enabled()
     assert not ray.is_initialized()  # what was started here is stopped

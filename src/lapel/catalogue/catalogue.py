@@ -20,6 +20,7 @@ from lapel.progress import Progress
 from lapel.schema import EmbeddingTable, ItemTable, Model
 from lapel.search import Collection, Searcher
 from lapel.search.collection import FILTERABLE
+from lapel.search.predicted import meets, predictable
 from lapel.search.where import parse
 from lapel.store import Place, Store, create_store, open_store, writing
 
@@ -130,8 +131,12 @@ class Catalogue(Searching, Changing):
 
     def matching(self, where: str) -> list[str]:
         """The ids of the items that meet a filter, in insertion order. Raises as a search's filter does."""
-        condition = parse(where, [*FILTERABLE, *self.store.columns])
-        return [str(item) for item in self.store.table(["id"])["id"].filter(self.store.filter(condition)).to_pylist()]
+        columns = [*FILTERABLE, *self.store.columns]
+        condition = parse(where, columns, predictable(self.manifest.card))
+        if condition is None:
+            return [str(item) for item in self.store.table(["id"])["id"].to_pylist()]
+        chosen = meets(condition, self.store.filter, lambda asked: self.searcher.collection.predicts(asked))
+        return [str(item) for item in self.store.table(["id"])["id"].filter(chosen).to_pylist()]
 
     def thumb(self, item: str) -> bytes:
         """An item's thumbnail, kept in the catalogue: JPEG, at most 256 pixels a side. Raises as `get` does."""

@@ -3,6 +3,7 @@
 shop.lapel/
 catalogue.json    this file; written last when a catalogue is made, replaced whole after every commit
 items.lance/      the rows (`lapel.store`); absent when a Qdrant server keeps them
+items.sums        a checksum for each of the table's files
 model/            the ONNX model, unless it is a shipped one or was handed over in memory
 writer.lock       held by the one process that writes
 """

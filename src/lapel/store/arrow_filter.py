@@ -1,10 +1,9 @@
-"""A condition as an Arrow expression over columns in memory: values travel as values, nothing is pasted into text."""
+"""A condition answered by Arrow over columns in memory: values travel as values, nothing is pasted into text."""
 
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lapel.errors import QueryError
-from lapel.schema.condition import Among, And, Compare, Condition, Contains, IsNull, Like, Not, Or, Value
+from lapel.schema.condition import Among, And, Compare, Condition, Contains, IsNull, Like, Not, Or, Predicted, Value
 from lapel.schema.items import SEPARATOR
 
 OPERATIONS = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    "=": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
 }
 
 
@@ -34,53 +33,62 @@ def mask(table: pa.Table, condition: Condition, labels: Collection[str] = ()) ->
     Raises:
         QueryError: a value that does not fit its column's kind.
     """
-    numbered = table.append_column("\0row", pa.array(np.arange(len(table))))
-    met = numbered.filter(to_arrow(condition, table.schema, labels))["\0row"].to_numpy()
-    chosen = np.zeros(len(table), dtype=bool)
-    chosen[met] = True
-    return chosen
+    known = pc.fill_null(truth(table, condition, labels), False)
+    return np.asarray(known, dtype=bool)
 
 
-def to_arrow(condition: Condition, schema: pa.Schema, labels: Collection[str] = ()) -> Any:
-    """The condition as a `pyarrow.compute.Expression` for tables of this schema; see `mask`."""
-    render = functools.partial(to_arrow, schema=schema, labels=labels)
+def truth(table: pa.Table, condition: Condition, labels: Collection[str] = ()) -> Any:
+    """(rows,) Arrow truth values, null where unknown; see `mask`."""
+    answer = functools.partial(truth, table, labels=labels)
     match condition:
         case And(terms):
-            return functools.reduce(operator.and_, [render(term) for term in terms])
+            return functools.reduce(pc.and_kleene, [answer(term) for term in terms])
         case Or(terms):
-            return functools.reduce(operator.or_, [render(term) for term in terms])
+            return functools.reduce(pc.or_kleene, [answer(term) for term in terms])
         case Not(term):
-            return ~render(term)
+            return pc.invert(answer(term))
         case IsNull(column):
-            return pc.field(column).is_null()
+            return pc.is_null(table[column])
         case Like(column, pattern):
-            return pc.match_like(_text(column, schema, "like"), pattern)
+            return pc.match_like(_text(column, table, "like"), pattern)
         case Contains(column, text):
-            return pc.match_substring(_text(column, schema, "contains"), text, ignore_case=True)
+            return pc.match_substring(_text(column, table, "contains"), text, ignore_case=True)
         case Among(column, values):
-            return functools.reduce(operator.or_, [_compare(column, "=", v, schema, labels) for v in values])
+            return _among(column, values, table, labels)
         case Compare(column, sign, value):
-            return _compare(column, sign, value, schema, labels)
+            return _compare(column, sign, value, table, labels)
+        case Predicted(attribute):
+            raise QueryError(f"What the model predicts of '{attribute}' is no stored column; ask it through a search.")
 
 
-def _compare(column: str, sign: str, value: Value, schema: pa.Schema, labels: Collection[str]) -> Any:
-    _fits(column, schema.field(column).type, value)
+def _among(column: str, values: Sequence[Value], table: pa.Table, labels: Collection[str]) -> Any:
+    if column in labels or not pa.types.is_string(table.schema.field(column).type):
+        return functools.reduce(pc.or_kleene, [_compare(column, "=", value, table, labels) for value in values])
+    for value in values:
+        _fits(column, table.schema.field(column).type, value)
+    found = pc.is_in(table[column], value_set=pa.array(values, pa.string()))  # false, not unknown, for empty cells
+    return pc.if_else(pc.is_valid(table[column]), found, pa.scalar(None, pa.bool_()))
+
+
+def _compare(column: str, sign: str, value: Value, table: pa.Table, labels: Collection[str]) -> Any:
+    _fits(column, table.schema.field(column).type, value)
     if column not in labels:
-        return OPERATIONS[sign](pc.field(column), _scalar(value))
+        return OPERATIONS[sign](table[column], _scalar(value))
     if sign not in ("=", "!="):
         raise QueryError(f"Column '{column}' holds labels, which have no order; use =, !=, in, like or contains.")
-    holds = _holds(pc.field(column), str(value))
-    return holds if sign == "=" else ~holds
+    holds = _holds(table[column], str(value))
+    return holds if sign == "=" else pc.invert(holds)
 
 
-def _holds(cell: Any, value: str) -> Any:
-    """One of the cell's values equals `value`."""
-    return (
-        (cell == value)
-        | pc.starts_with(cell, value + SEPARATOR)
-        | pc.ends_with(cell, SEPARATOR + value)
-        | pc.match_substring(cell, SEPARATOR + value + SEPARATOR)
+def _holds(cells: Any, value: str) -> Any:
+    """One of a cell's values equals `value`."""
+    ways = (
+        pc.equal(cells, value),
+        pc.starts_with(cells, value + SEPARATOR),
+        pc.ends_with(cells, SEPARATOR + value),
+        pc.match_substring(cells, SEPARATOR + value + SEPARATOR),
     )
+    return functools.reduce(pc.or_kleene, ways)
 
 
 def _scalar(value: Value) -> Value:
@@ -88,10 +96,10 @@ def _scalar(value: Value) -> Value:
     return value if fits else float(value)
 
 
-def _text(column: str, schema: pa.Schema, word: str) -> Any:
-    if not pa.types.is_string(schema.field(column).type):
+def _text(column: str, table: pa.Table, word: str) -> Any:
+    if not pa.types.is_string(table.schema.field(column).type):
         raise QueryError(f"Column '{column}' holds no text; '{word}' searches text. Compare it by =, <, > or between.")
-    return pc.field(column)
+    return table[column]
 
 
 def _fits(column: str, kind: pa.DataType, value: Value) -> None:

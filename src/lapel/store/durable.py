@@ -36,16 +36,19 @@ class NewFiles:
         self.root = root
         self._known = {path for path, _ in self._files()}
 
-    def sync(self) -> None:
-        """Flush every file that appeared since the last call, then the folders that hold them."""
+    def sync(self) -> list[str]:
+        """Flush every file that appeared since the last call, then the folders that hold them; gives the files."""
         folders: set[str | Path] = set()
+        new: list[str] = []
         for path, folder in self._files():
             if path not in self._known:
                 _flush(path)
                 folders |= {folder, self.root}
                 self._known.add(path)
+                new.append(path)
         for name in folders:
             sync_folder(Path(name))
+        return new
 
     def _files(self) -> list[tuple[str, str]]:
         return [(os.path.join(folder, name), folder) for folder, _, names in os.walk(self.root) for name in names]

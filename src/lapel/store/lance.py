@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -17,13 +16,17 @@ from lapel.schema.condition import Condition, columns_of
 from lapel.store.arrow_filter import mask
 from lapel.store.base import OWN, VECTORS, stored_name, user_name
 from lapel.store.durable import NewFiles
+from lapel.store.engine import lancedb
 from lapel.store.fitting import cast, complete
-from lapel.store.recovery import ENGINE_ERRORS, newest_version, open_table
+from lapel.store.recovery import ENGINE_ERRORS, files_of, newest_version, open_table
+from lapel.store.sums import Sums
 
 TABLE = "items"
 EVERYTHING = 2**31 - 1
 IDS_A_COMMAND = 1000
 FEW_PIECES = 16
+CHECKED_AT_OPEN = 1 << 29
+"""Bytes of a table that are read and compared with their sums whenever it is opened; a larger one, when verified."""
 
 
 class LanceStore:
@@ -34,7 +37,7 @@ class LanceStore:
 
     def __init__(self, table: Any, files: NewFiles, notes: tuple[str, ...] = ()) -> None:
         self.notes = notes
-        self._table, self._files = table, files
+        self._table, self._files, self._sums = table, files, Sums(files.root)
         self._labels: frozenset[str] = frozenset()
         self._offsets: dict[str, int] | None = None
         self._forget()
@@ -54,8 +57,10 @@ class LanceStore:
         fields.append(pa.field("thumb", pa.binary()))
         files = NewFiles(folder / f"{TABLE}.lance")
         table = lancedb.connect(folder).create_table(TABLE, schema=pa.schema(fields))
-        files.sync()
-        return cls(table, files)
+        files.root.with_suffix(".sums").unlink(missing_ok=True)
+        made = cls(table, files)
+        made._sums.record(files.sync())
+        return made
 
     @classmethod
     def open(cls, folder: Path, good_version: int = 0, locked: bool = False) -> LanceStore:
@@ -64,10 +69,14 @@ class LanceStore:
         good_version: the last commit known to be on disk. locked: the caller holds the writer lock.
 
         Raises:
-            CatalogueError: there is no table, or no version of it can be read.
+            CatalogueError: there is no table, no version of it can be read, or a file is not as it was written.
         """
         table, notes = open_table(folder, TABLE, good_version, locked)
-        return cls(table, NewFiles(folder / f"{TABLE}.lance"), notes)
+        opened = cls(table, NewFiles(folder / f"{TABLE}.lance"), notes)
+        if opened._sums.size(files_of(opened._files.root, opened.version)) <= CHECKED_AT_OPEN:
+            for sentence in opened.check():
+                raise CatalogueError(f"{sentence} Restore the folder from a copy, or index the photos again.")
+        return opened
 
     @property
     def version(self) -> int:
@@ -154,10 +163,12 @@ class LanceStore:
         if self._table.stats()["fragment_stats"]["num_fragments"] > FEW_PIECES:
             with self._writing():
                 self._table.optimize()
+            self._sums.forget_gone()
 
     def check(self) -> list[str]:
         """See `Store`."""
-        return []
+        used = files_of(self._files.root, self.version)
+        return [_damaged(self._files.root / name) for name in Sums(self._files.root).changed(used)]
 
     def _read(self, stored: Sequence[str]) -> pa.Table:
         return self._table.search().limit(EVERYTHING).select(list(stored)).to_arrow()
@@ -177,7 +188,7 @@ class LanceStore:
         """One commit: on disk when this ends; what the engine refuses (a full disk) becomes one sentence."""
         try:
             yield
-            self._files.sync()
+            self._sums.record(self._files.sync())
         except ENGINE_ERRORS as error:
             reason = " ".join(str(error).split())[:300]
             raise CatalogueError(
@@ -194,3 +205,7 @@ class LanceStore:
         self._in_order = bool(np.all(np.diff(self._seq) > 0))
         self._places: NDArray[np.int64] = np.empty(len(self._seq), np.int64)
         self._places[np.argsort(self._seq, kind="stable")] = np.arange(len(self._seq))
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is not as it was written: its checksum differs."

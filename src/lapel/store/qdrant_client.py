@@ -170,7 +170,9 @@ def _client(place: str, folder: Path) -> Any:
                 if place == ":memory:":
                     _opened[key] = QdrantClient(":memory:")
                 elif place:
-                    _opened[key] = QdrantClient(url=place, api_key=os.environ.get(KEY), timeout=SECONDS, check_compatibility=False)
+                    _opened[key] = QdrantClient(
+                        url=place, api_key=os.environ.get(KEY), timeout=SECONDS, check_compatibility=False
+                    )
                 else:
                     _opened[key] = QdrantClient(path=files)
             except Exception as error:

@@ -6,14 +6,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import lancedb
-
 from lapel.errors import CatalogueError
+from lapel.store.engine import lancedb
 from lapel.store.lock import writing
+from lapel.store.sums import Sums
 
 ENGINE_ERRORS = (RuntimeError, ValueError, OSError)
 """What the engine raises for files it cannot read."""
 NEWEST_NUMBER = 2**64 - 1
+FALLS_BACK = 8
+"""Versions before the last acknowledged one that a power cut may cost; older damage is refused, never hidden."""
 PATIENCE = 2.0
 """Seconds that a reader waits for a writer when the newest state cannot be read."""
 
@@ -42,6 +44,8 @@ def _newest_readable(folder: Path, name: str, good_version: int) -> tuple[Any, t
         raise CatalogueError(f"{folder} holds no {name}.lance table; it is not a complete catalogue. Index again.")
     aside: list[int] = []
     for version, path in manifests:
+        if version < good_version - FALLS_BACK:
+            break
         table = _readable(folder, name)
         if table is not None:
             return table, _notes(folder, aside, int(table.version), good_version)
@@ -54,10 +58,11 @@ def _newest_readable(folder: Path, name: str, good_version: int) -> tuple[Any, t
             ) from error
         (path.parent / "latest_version_hint.json").unlink(missing_ok=True)
         aside.append(version)
-    for _, path in manifests:
-        path.with_name(path.name + ".broken").rename(path)
+    for version, path in manifests:
+        if version in aside:
+            path.with_name(path.name + ".broken").rename(path)
     raise CatalogueError(
-        f"{folder}: none of its {len(manifests)} stored versions can be read; the files are damaged. "
+        f"{folder}: none of its {len(aside)} newest stored versions can be read; the files are damaged. "
         "Restore the folder from a copy, or index the photos again."
     )
 
@@ -75,12 +80,43 @@ def _manifests(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _readable(folder: Path, name: str) -> Any | None:
+    root = folder / f"{name}.lance"
+    newest = newest_version(folder, name)
+    if newest and (Sums(root).changed(_manifest_of(root, newest)) or Sums(root).cut(files_of(root, newest))):
+        return None
     try:
         table = lancedb.connect(folder).open_table(name)
         rows = table.search().limit(NEWEST_NUMBER >> 33).select(["id"]).to_arrow()
-    except ENGINE_ERRORS:
+        whole = len(rows) == table.count_rows()
+    except Exception:  # damaged files make the engine panic, too, which it raises as a class of its own
         return None
-    return table if len(rows) == table.count_rows() else None
+    return table if whole else None
+
+
+def _manifest_of(root: Path, version: int) -> list[str]:
+    return [f"_versions/{path.name}" for number, path in _manifests(root / "_versions") if number == version]
+
+
+def files_of(root: Path, version: int) -> list[str]:
+    """The files that a version of a table consists of, relative to its folder: its manifest and what that names.
+
+    Names of data files stand in the manifest as they are. A deletion file's name says after which version it was
+    made (`fragment-version-number.arrow`); those of versions before this one are given, used or not.
+    """
+    manifest = _manifest_of(root, version)
+    if not manifest:
+        return []
+    text = (root / manifest[0]).read_bytes()
+    known = [name for name in Sums(root).known if name.startswith("data/")]
+    here = [f"data/{path.name}" for path in (root / "data").glob("*.lance")]
+    data = sorted({name for name in (*known, *here) if name[5:].encode() in text})
+    removed = [name for name in Sums(root).known if name.startswith("_deletions/")]
+    return [*manifest, *data, *(name for name in removed if _made_after(name) < version)]
+
+
+def _made_after(deletion: str) -> int:
+    parts = Path(deletion).stem.split("-")
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
 def _notes(folder: Path, aside: list[int], version: int, good_version: int) -> tuple[str, ...]:
