@@ -17,11 +17,8 @@ from lapel.models.attribute_model import AttributeModel, unit
 from lapel.models.csn import CSNHead, initial_masks
 from lapel.models.published import published_model
 from lapel.parity import fill
-from lapel.parity.cases import Arrays, Case, CaseError, NotBuilt
-from lapel.training.recipe import Optimiser
-from lapel.training.schedule import rate_factor
+from lapel.parity.cases import Arrays, Case, CaseError
 
-CSN_DECAY = 0.985
 MOST = 8192
 """More attributes or dimensions than this are a tampered case; a network of that size must not fill the memory."""
 COPIES = ("warp1", "warp2")
@@ -186,26 +183,6 @@ def _score(name: str, gains: list[float]) -> float:
     if kind not in scorers:
         raise CaseError(f"unknown scorer '{name}'")
     return float(np.asarray(scorers[kind]()).reshape(-1)[0])
-
-
-def schedules(case: Case) -> Arrays:
-    """The learning rate of each epoch of each recipe, by the schedule that training runs."""
-    recipes = case["recipes"]
-    if foreign := {recipe["kind"] for recipe in recipes} & {"pp"}:
-        raise NotBuilt(f"schedules of kind '{foreign.pop()}' belong to a system not built yet")
-    return {recipe["name"]: _rates(recipe) for recipe in recipes}
-
-
-def _rates(recipe: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """(epochs, 1). Veit et al.'s CSN decays by 0.985 before every epoch, the first included; ASEN after every one."""
-    if recipe["kind"] == "csn":
-        start, step_size, decay = recipe["lr"] * CSN_DECAY, 1, CSN_DECAY
-    elif recipe["kind"] == "asen":
-        start, step_size, decay = recipe["lr"], recipe["step_size"], recipe["decay_rate"]
-    else:
-        raise CaseError(f"recipe '{recipe['name']}' is of unknown kind '{recipe['kind']}'")
-    plan = Optimiser(lr=start, epochs=recipe["epochs"], schedule="step", step_size=step_size, decay=decay)
-    return np.array([[plan.lr * rate_factor(plan, epoch, 0, 1)] for epoch in range(1, plan.epochs + 1)])
 
 
 def _terms(model: AttributeModel, case: Case, prefix: str) -> DistortedTerms:
