@@ -28,30 +28,39 @@ export class App {
     const same = this.answer && JSON.stringify(toJson(this.query)) === before;
     if (!same) await this.ask();
     else this.views.all(this);
+    this.item = place.open;
     if (place.open) await this.open(place.open, false);
     else this.views.close("item");
-    this.comparing = history.state?.comparing === true && this.compare.length > 1;
+    this.comparing = history.state?.window === "compare" && this.compare.length > 1;
     if (this.comparing) await this.drawCompared();
     else this.views.close("compare");
   }
 
-  keep(push) {
+  /** Write the address; push: as a new step for the back button. window: the step opens this window. */
+  keep(push, window = "") {
     const address = writeAddress({ query: this.query, map: this.map, compare: this.compare, open: this.item }) || location.pathname;
-    const state = { comparing: this.comparing };
-    if (push && address !== `${location.search || location.pathname}`) history.pushState(state, "", address);
-    else history.replaceState(state, "", address);
+    if (push && (window || address !== (location.search || location.pathname))) history.pushState({ window }, "", address);
+    else history.replaceState({ window: push ? window : (history.state?.window ?? "") }, "", address);
+  }
+
+  /** A window was closed by its reader: the step that opened it is undone, where there is one. */
+  closed(window) {
+    if (history.state?.window === window) history.back();
+    else this.keep(false);
   }
 
   /** Another query: into the address, then to the server. restart: other references altogether, so the page's top. */
   change(query, { restart = false } = {}) {
     this.query = query;
+    this.item = "";
+    this.comparing = false;
     this.views.close("item");
     this.views.close("compare");
-    this.item = "";
     if (restart) this.compare = [];
     this.keep(true);
+    const done = this.ask();
     if (restart) this.views.top();
-    return this.ask();
+    return done;
   }
 
   /** Take one detail from an item; everything else stays with the references it has. */
@@ -196,7 +205,7 @@ export class App {
     try {
       const item = await getItem(id);
       this.item = id;
-      if (push) this.keep(true);
+      if (push) this.keep(true, "item");
       this.views.item(this, item);
     } catch (error) {
       this.views.complain(error.message);
@@ -207,7 +216,7 @@ export class App {
   opened() {
     if (!this.item) return;
     this.item = "";
-    this.keep(false);
+    this.closed("item");
   }
 
   toggleCompare(item) {
@@ -223,8 +232,7 @@ export class App {
 
   showCompare() {
     this.comparing = true;
-    this.keep(true);
-    history.pushState({ comparing: true }, "", location.href);
+    this.keep(true, "compare");
     return this.drawCompared();
   }
 
@@ -236,7 +244,7 @@ export class App {
   compared() {
     if (!this.comparing) return;
     this.comparing = false;
-    this.keep(false);
+    this.closed("compare");
   }
 
   /** The first pictures say what shape the frames have. */

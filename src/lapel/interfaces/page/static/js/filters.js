@@ -9,6 +9,7 @@ const literal = (value) => (typeof value === "string" ? quoted(value) : String(v
 const RESERVED = new Set(["and", "or", "not", "in", "between", "like", "contains", "is", "null", "true", "false", "with", "confidence"]);
 const named = (column) =>
   /^[\p{L}_][\p{L}\p{N}_]*$/u.test(column) && !RESERVED.has(column.toLowerCase()) ? column : `"${column.replaceAll('"', '""')}"`;
+const TOKENS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|\b(?:and|between|or)\b|./gis;
 const present = (value) => value !== null && value !== undefined && value !== "" && !Number.isNaN(value);
 
 function among(column, values) {
@@ -30,20 +31,26 @@ function clause(filter) {
 
 /** Filters -> the text of `where`; empty ones leave nothing. */
 export function toWhere(filters) {
-  const clauses = filters.map(clause).filter(Boolean);
-  if (clauses.length < 2) return clauses.join("");
-  return filters
-    .filter((filter) => clause(filter))
-    .map((filter) => (filter.kind === "raw" ? `(${clause(filter).replace(/^\((.*)\)$/s, "$1")})` : clause(filter)))
-    .join(" and ");
+  const kept = filters.filter((filter) => clause(filter));
+  if (kept.length < 2) return kept.map(clause).join("");
+  return kept.map((filter) => (filter.kind === "raw" ? bracketed(clause(filter)) : clause(filter))).join(" and ");
+}
+
+/** A piece of `where` in brackets of its own; those that enclose all of it already are enough. */
+function bracketed(text) {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(TOKENS)) {
+    depth += token === "(" ? 1 : token === ")" ? -1 : 0;
+    if (depth === 0 && index + token.length < text.length) return `(${text})`;
+  }
+  return text;
 }
 
 /** `where` cut at its top-level `and`s; null when quotes or brackets do not match. */
 function pieces(where) {
   const found = [];
   let depth = 0, start = 0, between = false;
-  const tokens = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|\b(?:and|between|or)\b|./gis;
-  for (const { 0: token, index } of where.matchAll(tokens)) {
+  for (const { 0: token, index } of where.matchAll(TOKENS)) {
     const word = token.toLowerCase();
     if (token === "(") depth += 1;
     else if (token === ")") depth -= 1;

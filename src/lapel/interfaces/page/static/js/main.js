@@ -131,6 +131,14 @@ function askToken() {
   field.focus();
 }
 
+/** Nothing can be shown: say why, and offer to try again. */
+function stopped(error) {
+  if (!(error instanceof Problem)) console.error(error);
+  const again = h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.again"));
+  const sentence = error instanceof Problem ? error.message : t("error.page");
+  document.querySelector("main").replaceChildren(h("div", { class: "empty", role: "alert" }, h("h1", {}, t("error.title")), h("p", {}, sentence), again));
+}
+
 async function main() {
   await loadWords();
   fillWords();
@@ -142,14 +150,10 @@ async function main() {
     drawFoot(app);
     await app.go();
   } catch (error) {
-    if (error.status === 401) return askToken();
-    if (!(error instanceof Problem)) console.error(error);
-    const again = h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.again"));
-    const sentence = error instanceof Problem ? error.message : t("error.page");
-    document.querySelector("main").replaceChildren(h("div", { class: "empty", role: "alert" }, h("h1", {}, t("error.title")), h("p", {}, sentence), again));
+    if (error.status === 401) askToken();
+    else stopped(error);
   }
   document.body.classList.add("ready");
-  return null;
 }
 
 main();
