@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lapel.datasets.composed import text
 from lapel.datasets.composed.fashion200k import Changes, read_label_files, read_queries
-from lapel.evaluation.recall import best_ranks, members_only, recall_at
+from lapel.evaluation.composed.recall import best_ranks, members_only, recall_at
 from lapel.images import fit, normalise
 from lapel.images.patches import clip_preprocess, crops, square_pad, target_pad
 from lapel.models.attribute_model import unit

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lapel.errors import ShapeError
-from lapel.evaluation.recall import NOWHERE, best_ranks, members_only, recall_at
+from lapel.evaluation.composed.recall import NOWHERE, best_ranks, members_only, recall_at
 
 
 def test_ranks_by_loops() -> None:
