@@ -154,6 +154,11 @@ class PatchBranch(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=STD)
                 nn.init.zeros_(module.bias)
 
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Parts from the crop upwards: what a trainer freezes first."""
+        return [self.embeddings, *self.encoder.layer]
+
     def tokens(self, crops: Tensor) -> Tensor:
         """Crops (B, 3, side, side) -> (B, 1 + patches, width), the last block's output, cls first."""
         return self.encoder(self.embeddings(crops))  # type: ignore[no-any-return]

@@ -15,18 +15,30 @@ from torch import Tensor, nn
 
 from lapel.evaluation import metrics
 from lapel.images import cut_crops, fit, normalise
-from lapel.losses.e_infonce import Kind, Sets, e_infonce, same_value
-from lapel.losses.rpf import rpf_loss, triplet
-from lapel.models.attribute_model import unit
+from lapel.losses.e_infonce import Kind, e_infonce, same_value
+from lapel.losses.margin_ranking import margin_ranking
+from lapel.losses.rpf import triplet
+from lapel.models.attribute_model import AttributeModel, unit
+from lapel.models.crop_model import CropModel
 from lapel.models.locating import boxes
 from lapel.models.rpf_patch import PatchBranch
-from lapel.models.rpf_published import BETA, THRESHOLD, Branches, rpf_branches
+from lapel.models.rpf_published import BETA, THRESHOLD, Branches, rpf_branches, rpf_model
 from lapel.models.vit_npz import load_vit
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
-from lapel.schema import Crops, Preprocess
+from lapel.schema import Attribute, Crops, Preprocess, Vocabulary
+from lapel.training.optimiser import build_optimizer
+from lapel.training.recipe import Loss, Recipe
+from lapel.training.rpf import rpf_groups, rpf_terms, see_rows
 
 MARGIN = 0.2
+RECIPE: dict[str, Any] = {
+    "data": {"sets": [{"path": "-"}]},
+    "model": {"system": "rpf"},
+    "sampling": {"mode": "triplets"},
+}
+"""What a recipe must state; here only its optimiser counts."""
+
 LOSSES = ("loss_total", "loss_region_triplet_weighted", "loss_patch_triplet_weighted", "loss_einfonce_weighted")
 
 FAR = -10000
@@ -39,6 +51,16 @@ def published(case: Case) -> Branches:
     if not table:
         raise CaseError("the state holds no attribute table")
     return rpf_branches(fill.state(case["state"], case["fill"]), table[0][1][0])
+
+
+def _whole(case: Case) -> tuple[AttributeModel, dict[str, str]]:
+    """The whole model of a case and published name -> ours, with the case's threshold and beta."""
+    rows = [row for row in case["state"] if row[0].endswith("attr_embedding.weight")]
+    if not rows:
+        raise CaseError("the state holds no attribute table")
+    vocabulary = Vocabulary(tuple(Attribute(str(k), ("0",)) for k in range(rows[0][1][0])))
+    threshold = _option(case, "INPUT.THRESHOLD", THRESHOLD)
+    return rpf_model(fill.state(case["state"], case["fill"]), vocabulary, _beta(case), threshold)
 
 
 def region(case: Case) -> Arrays:
@@ -108,42 +130,36 @@ def locate(case: Case) -> Arrays:
 
 
 def embed_images(case: Case) -> Arrays:
-    """Photos of any size -> embeddings of both branches and the joint one."""
-    found, photos = published(case), _photos(case)
-    asked = fill.tensor(case["inputs"]["attr"])
+    """Photos of any size -> embeddings of both branches and the joint one, as a gallery is embedded."""
+    model, _ = _whole(case)
+    photos, asked = _photos(case), fill.tensor(case["inputs"]["attr"])
     with torch.no_grad():
-        given = found.head(found.backbone(_pixels(photos)), asked)
-        region = unit(given.raw)
-        if found.local is None:
-            return {"region_normalized": array(region)}
-        places, crops = _crops(case, photos, given.regions)
-        patch = unit(found.local(crops, found.head.attr_embedding(asked)))
-        beta = _beta(case)
-        combined = torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=1)
-    named = {"combined": combined, "region_normalized": region, "patch_normalized": patch}
-    return {"box_xyxy": places} | {name: array(value) for name, value in named.items()}
+        found = model.see(_pixels(photos), photos, Preprocess()) if isinstance(model, CropModel) else None
+        every = (found or model(_pixels(photos))).embeddings[torch.arange(len(photos)), asked]
+    if found is None:
+        return {"region_normalized": array(every)}
+    region, patch = (unit(part) for part in every.split([model.head.dim, model.dim - model.head.dim], dim=1))
+    maps = found.regions[torch.arange(len(photos)), asked]
+    places = boxes(maps, [photo.size for photo in photos], _option(case, "INPUT.THRESHOLD", THRESHOLD))
+    named = {"combined": every, "region_normalized": region, "patch_normalized": patch, "box_xyxy": places}
+    return {name: array(value) for name, value in named.items()}
 
 
 def train_step(case: Case) -> Arrays:
     """Losses of a triplet batch, gradient norms, and the losses again after one step of Adam."""
-    found, inputs = published(case), case["inputs"]
-    parts = nn.ModuleDict({"backbone": found.backbone, "head": found.head})
-    if found.local is not None:
-        parts["local"] = found.local
-    for module in parts.train().modules():
+    model, names = _whole(case)
+    for module in model.train().modules():
         if isinstance(module, nn.Dropout):
             module.p = float(case["constructor"].get("dropout_p", module.p))
-    attributes, near, far = (fill.tensor(inputs[key]) for key in ("attrs", "pos_values", "neg_values"))
-    sets = same_value(attributes.repeat(3), torch.cat([near, near, far]))
     photos = _photos(case)
     with _several_threads():
-        terms, places = _losses(case, found, photos, attributes, sets)
+        terms, places = _losses(case, model, photos)
         terms[0].backward()
-        weights = dict(parts.named_parameters())
-        norms = [weights[found.names[key]].grad for key in case["notes"]["parameter_order"]]
-        _adam(case, found, parts).step()
-        mean = parts.state_dict()["backbone.bn1.running_mean"].clone()
-        again, _ = _losses(case, found, photos, attributes, sets)
+        weights = dict(model.named_parameters())
+        norms = [weights[names[key]].grad for key in case["notes"]["parameter_order"]]
+        _adam(case, model).step()
+        mean = model.state_dict()["backbone.bn1.running_mean"].clone()
+        again, _ = _losses(case, model, photos)
     arrays = {
         "grad_norm_by_parameter": np.array([math.nan if g is None else float(g.norm()) for g in norms], np.float32),
         "bn1_running_mean_after": array(mean),
@@ -192,29 +208,31 @@ def _several_threads() -> Iterator[None]:
 
 
 def _losses(
-    case: Case, found: Branches, photos: list[Image.Image], attributes: Tensor, sets: Sets
+    case: Case, model: AttributeModel, photos: list[Image.Image]
 ) -> tuple[tuple[Tensor, ...], np.ndarray[Any, Any] | None]:
     """The total and its parts, weighted; and the boxes that were cut (stage 2)."""
-    given = [found.head.both(found.backbone(part), attributes) for part in _pixels(photos).chunk(3)]
-    region, background = (unit(torch.cat(part)) for part in ([g.raw for g in given], [g.background for g in given]))
-    if found.local is None:
-        return (triplet(region, MARGIN)[0],), None
-    places, crops = _crops(case, photos, torch.cat([g.regions for g in given]).detach())
-    patch = unit(found.local(crops, found.head.attr_embedding(attributes.repeat(3))))
-    return tuple(rpf_loss(region, patch, background, sets, margin=MARGIN)), places
+    attributes, near, far = (fill.tensor(case["inputs"][key]) for key in ("attrs", "pos_values", "neg_values"))
+    inputs = dict(zip("apn", _pixels(photos).chunk(3), strict=True))
+    if not isinstance(model, CropModel):
+        cosines = model.similarities(inputs["a"], inputs["n"], inputs["p"], attributes, "apn")
+        return (margin_ranking(*cosines, MARGIN),), None
+    rows = see_rows(model, attributes, inputs, photos, Preprocess())
+    terms = rpf_terms(rows, same_value(attributes.repeat(3), torch.cat([near, near, far])), Loss(margin=MARGIN))
+    return tuple(terms), array(boxes(rows.maps, [photo.size for photo in photos], model.crops.threshold))
 
 
-def _adam(case: Case, found: Branches, parts: nn.ModuleDict) -> torch.optim.Adam:
-    """Adam over the published groups: everything (stage 1), or the region branch apart from the patch branch."""
+def _adam(case: Case, model: AttributeModel) -> torch.optim.Optimizer:
+    """The optimizer that training builds, at the case's rates."""
     asked = case["notes"]["optimizer"]
     if asked.get("class") != "Adam":
         raise CaseError(f"unknown optimizer '{asked.get('class')}'")
-    slow = [*found.backbone.parameters(), *found.head.parameters()]
-    groups = [slow] if found.local is None else [slow, list(found.local.parameters())]
-    if [len(group) for group in groups] != asked.get("params_by_group", [len(groups[0])]):
-        raise CaseError(f"groups of {[len(group) for group in groups]} weights; {asked['params_by_group']} expected")
-    rates = asked["lr_by_group"]
-    return torch.optim.Adam([{"params": g, "lr": lr} for g, lr in zip(groups, rates, strict=True)])
+    slow, lr = asked["lr_by_group"][0], asked["lr_by_group"][-1]
+    recipe = Recipe.model_validate(RECIPE | {"optimiser": {"lr": lr, "slow_lr": slow}})
+    optimizer = build_optimizer(rpf_groups(recipe, model, nn.Module()))
+    found = [len(group["params"]) for group in optimizer.param_groups]
+    if found != asked.get("params_by_group"):
+        raise CaseError(f"groups of {found} weights; {asked.get('params_by_group')} expected")
+    return optimizer
 
 
 def _photos(case: Case) -> list[Image.Image]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ def held_values(items: ItemTable) -> NDArray[np.bool_]:
 
 
 class ValuedTriplets(TripletPhotoFeed):
-    """Triplets with photos, and what value each holds: after the photos (3, B, W) bool of anchors, positives, negatives.
+    """Triplets with photos, and after these (3, B, W) bool: the values of anchors, positives and negatives.
 
     E-InfoNCE compares all photos of a batch under one attribute, so it has to know more than who is whose negative.
     """
@@ -55,10 +55,13 @@ class ValuedTriplets(TripletPhotoFeed):
         return *super().batch(number), torch.from_numpy(held)
 
 
-class Rows(tuple[Tensor, Tensor, Tensor]):
-    """Unit rows (N, D) of region, patch and background, in float32 at least."""
+class Rows(NamedTuple):
+    """Unit rows (N, D) of region, patch and background, in float32 at least; and the maps (N, h, w) cut by."""
 
-    __slots__ = ()
+    region: Tensor
+    patch: Tensor
+    background: Tensor
+    maps: Tensor
 
 
 class RPFTriplets(Objective):
@@ -87,7 +90,7 @@ class RPFTriplets(Objective):
         rows = see_rows(self.model, attributes, inputs, originals, self.preprocess, self.order)
         sets = shared_value(attributes.repeat(3), held.flatten(0, 1))
         terms = rpf_terms(rows, sets, self.loss)
-        joint = self.model.join(rows[0], rows[1]).detach()
+        joint = self.model.join(rows.region, rows.patch).detach()
         near, far = ((joint.chunk(3)[0] * other).sum(dim=1) for other in joint.chunk(3)[1:])
         return Step(terms.total, triplet_accuracy(near, far))
 
@@ -110,16 +113,16 @@ def see_rows(
     whole = RegionOutput(*(torch.cat(parts) for parts in zip(*(seen[role] for role in "apn"), strict=True)))
     crops = model.cut(originals, whole.regions[:, None], preprocess)[:, 0]
     patch = model.local_raw(normalised(crops, preprocess, whole.raw), attributes.repeat(3))
-    return Rows((unit(whole.raw), unit(patch), unit(whole.background)))
+    return Rows(unit(whole.raw), unit(patch), unit(whole.background), whole.regions.detach())
 
 
 def rpf_terms(rows: Rows, sets: Sets, loss: Loss) -> Terms:
     """The published loss of a recipe."""
     asked = loss.contrast
     weights = Weights(loss.global_weight, loss.local_weight, asked.weight)
-    return rpf_loss(
-        *rows, sets, margin=loss.margin, weights=weights, tau=asked.tau, alpha=asked.alpha, negatives=asked.negatives
-    )
+    how = {"margin": loss.margin, "tau": asked.tau, "alpha": asked.alpha}
+    region, patch, background, _ = rows
+    return rpf_loss(region, patch, background, sets, weights=weights, negatives=asked.negatives, **how)
 
 
 def region_of(model: AttributeModel) -> RPFRegionHead:
@@ -156,10 +159,8 @@ class RPFBatches(TwoBranchBatches):
         if asked.weight and rows.any():
             sets = shared_value(chosen.expand(count, -1)[rows], held[rows])
             back = unit(seen.background[:, chosen])
-            inter = e_infonce(
-                whole[:, chosen][rows], patch[rows], back[rows], sets, tau=asked.tau, alpha=asked.alpha,
-                negatives=asked.negatives,
-            )  # fmt: skip
+            front, tau, alpha = whole[:, chosen][rows], asked.tau, asked.alpha
+            inter = e_infonce(front, patch[rows], back[rows], sets, tau=tau, alpha=alpha, negatives=asked.negatives)
             loss = loss + asked.weight * inter
         joint = self.model.join(whole, local).detach()
         return Step(loss, batch_accuracy(joint, known, self.sizes))
@@ -174,7 +175,7 @@ def _padded(labels: Tensor, sizes: Sequence[int], chosen: Sequence[int]) -> Tens
 
 def rpf_groups(recipe: Recipe, model: AttributeModel, criterion: nn.Module) -> list[Group]:
     """In the first stage one rate for all (a rate of its own for the backbone where the recipe gives one); in the
-    second the region branch, attribute table included, at the slow rate and the patch branch at the other, as published.
+    second the region branch, attribute table included, at the slow rate, and the patch branch at the other.
     """
     asked = recipe.optimiser
     loss = Group("loss", [criterion], asked.lr * recipe.loss.proxy_lr)

@@ -91,7 +91,8 @@ def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> S
     card = take_start(plan, recipe, model, card) if fresh else card
     still = frozen_parts(model.backbone, recipe.model.freeze)
     if local is not None and local.freeze:
-        still += frozen_parts(model.local.backbone, local.freeze, "model.local.freeze")  # type: ignore[union-attr, arg-type]
+        second = getattr(model.local, "backbone", model.local)  # RPF's is a transformer and nothing besides
+        still += frozen_parts(second, local.freeze, "model.local.freeze")  # type: ignore[arg-type]
     hold_still(still)
     if recipe.running.channels_last:
         model.to(memory_format=torch.channels_last)
