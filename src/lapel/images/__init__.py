@@ -5,7 +5,7 @@ from lapel.images.files import Source
 from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
 from lapel.images.fitting import cut, decode_side, fit, normalise, scale
 from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
-from lapel.images.near import near_groups
+from lapel.images.near import alike, near_groups
 from lapel.images.opening import MAX_PIXELS, open_image
 from lapel.images.reading import read_images
 from lapel.images.resized import ImageCache
@@ -16,6 +16,7 @@ __all__ = [
     "HashStore",
     "ImageCache",
     "Source",
+    "alike",
     "boxes",
     "content_hash",
     "crop_boxes",

@@ -63,6 +63,18 @@ def near_groups(
     return _numbered(group[back])
 
 
+def alike(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n, n): which pairs of a few pictures are near duplicates of each other, by the rule of `near_groups`.
+
+    hashes: (n,). thumbnails: (n, 289).
+    """
+    words = np.asarray(hashes, np.uint64)
+    details = _details(thumbnails)
+    same = (words[:, None] == words[None]) & (thumbnails[:, None] == thumbnails[None]).all(axis=2)
+    near = _bit_count(words[:, None] ^ words[None]) <= NEAR
+    return np.asarray(same | (near & (details @ details.T >= ALIKE)))
+
+
 def _distinct(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8] | None) -> Pairs:
     """Rows of the distinct pictures, and each row's place among them: a thousand copies are compared once."""
     if thumbnails is None:

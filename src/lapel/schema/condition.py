@@ -54,6 +54,18 @@ class IsNull:
 
 
 @dataclass(frozen=True)
+class Predicted:
+    """`attribute = value with confidence c`: the model's most probable value of an attribute is one of `values`.
+
+    Where its probability is below `confidence` the model does not know, as if the cell were empty.
+    """
+
+    attribute: str
+    values: tuple[str, ...]
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Not:
     """`not term`; an unknown term stays unknown."""
 
@@ -74,12 +86,14 @@ class Or:
     terms: tuple[Condition, ...]
 
 
-Condition = Compare | Among | Like | Contains | IsNull | Not | And | Or
+Condition = Compare | Among | Like | Contains | IsNull | Predicted | Not | And | Or
 
 
 def columns_of(condition: Condition) -> Iterator[str]:
-    """Every column a condition reads, in order, repeats included."""
+    """Every column a condition reads, in order, repeats included; predicted values stand in none."""
     match condition:
+        case Predicted():
+            return
         case Not(term):
             yield from columns_of(term)
         case And(terms) | Or(terms):
@@ -87,3 +101,17 @@ def columns_of(condition: Condition) -> Iterator[str]:
                 yield from columns_of(part)
         case _:
             yield condition.column
+
+
+def predictions_of(condition: Condition) -> Iterator[Predicted]:
+    """Every part that asks what the model predicts, in order."""
+    match condition:
+        case Predicted():
+            yield condition
+        case Not(term):
+            yield from predictions_of(term)
+        case And(terms) | Or(terms):
+            for part in terms:
+                yield from predictions_of(part)
+        case _:
+            return

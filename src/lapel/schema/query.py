@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from lapel.errors import QueryError
 WHOLE_LOOK, WORDS, COMPOSED = "look", "words", "composed"
 """Names that stand beside the attributes: the whole-look embedding; a text; a reference changed by a text."""
 
-LONGEST_TEXT = 1_000
+LONGEST_TEXT, LARGEST = 1_000, 1e300
 _KEYS = ("parts", "where", "k", "diverse")
 _PART_KEYS = ("reference", "weights", "text", "weight", "unlike")
 
@@ -201,7 +200,8 @@ def _name(name: Any, place: str) -> str:
 
 
 def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+    if not number:
         raise QueryError(f"{what} is {_shown(value)}; expected a number above 0.")
     return float(value)
 

@@ -12,8 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lapel.errors import QueryError, UnknownName
-from lapel.index import ExactIndex
-from lapel.schema import WHOLE_LOOK, Card, Floats
+from lapel.index import Index
+from lapel.schema import COMPOSED, WHOLE_LOOK, Card, Floats
+from lapel.schema.condition import Predicted
+from lapel.search.predicted import Sides, meets, predictable
 from lapel.search.where import parse
 from lapel.store import Store
 
@@ -25,7 +27,8 @@ FILTERABLE = ("id", "image")
 class Collection:
     """n items of one model.
 
-    ids, images: (n,) text. index: one block an attribute and one for the look. best: (n, K) index of each
+    ids, images: (n,) text. index: one block an attribute, one for the look, and one for composed search where the
+    model has it. best: (n, K) index of each
     attribute's most probable value within the attribute; probability: (n, K) its probability. metadata: the
     user's columns.
     """
@@ -34,7 +37,7 @@ class Collection:
     store: Store
     ids: list[str]
     images: list[str]
-    index: ExactIndex
+    index: Index
     best: NDArray[np.int16]
     probability: Floats
     metadata: pa.Table
@@ -46,19 +49,24 @@ class Collection:
         blocks = np.zeros((k, n, card.dim), np.float32)
         look = np.zeros((n, card.look_dim), np.float32)
         best, probability = np.zeros((n, k), np.int16), np.zeros((n, k), np.float32)
-        for places, batch in store.scan(["all", "look", "values"]):
+        composed = np.zeros((n, card.composed_dim), np.float32)
+        for places, batch in store.scan(["all", "look", "values", *([COMPOSED] if card.composed_dim else [])]):
             rows = _as_slice(places)
             blocks[:, rows] = matrix(batch["all"]).reshape(len(batch), k, card.dim).swapaxes(0, 1)
             look[rows] = matrix(batch["look"])
+            if card.composed_dim:
+                composed[rows] = matrix(batch[COMPOSED])
             best[rows], probability[rows] = _tops(matrix(batch["values"]), card)
         text = store.table(["id", "image", *store.columns]).combine_chunks()
         named: dict[str, Floats] = dict(zip(card.vocabulary.names, blocks, strict=True)) | {WHOLE_LOOK: look}
+        if card.composed_dim:
+            named[COMPOSED] = composed
         return cls(
             card,
             store,
             text["id"].to_pylist(),
             text["image"].to_pylist(),
-            ExactIndex(named),
+            Index(named),
             best,
             probability,
             text.select(list(store.columns)),
@@ -86,8 +94,16 @@ class Collection:
 
     def allowed(self, where: str) -> NDArray[np.bool_] | None:
         """(n,) which rows a filter lets through; None when there is no filter. Raises as `where.parse` does."""
-        condition = parse(where, [*FILTERABLE, *self.metadata.column_names])
-        return None if condition is None else self.store.filter(condition)
+        condition = parse(where, [*FILTERABLE, *self.metadata.column_names], predictable(self.card))
+        return None if condition is None else meets(condition, self.store.filter, self.predicts)
+
+    def predicts(self, asked: Predicted) -> Sides:
+        """(n,) each: where the model is sure that it is one of the values, and where it is sure that it is not."""
+        k = self.card.vocabulary.index(asked.attribute)
+        known = self.card.vocabulary[asked.attribute].values
+        sure = self.probability[:, k] >= np.float32(asked.confidence)
+        among = np.isin(self.best[:, k], [known.index(value) for value in asked.values])
+        return sure & among, sure & ~among
 
     def metadata_of(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The user's columns of each of these rows; empty cells left out."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import UnknownName
-from lapel.index import Term
+from lapel.index import Found, Term
 from lapel.schema import WHOLE_LOOK, Answer, Contribution, Hit, Model, Query
 from lapel.search.collection import Collection
+from lapel.search.diversity import Folding
 from lapel.search.resolving import Pictures, Reference, Resolver
+
+MOST_FOLDED = 32
+"""A diverse query looks at no more than this many times k items; behind a thousand copies there may be fewer hits."""
 
 
 class Searcher:
@@ -40,10 +43,26 @@ class Searcher:
         """
         allow = self.collection.allowed(query.where)
         shown, terms = self.terms(query, self.resolver(pictures, files=files))
-        rows, scores = self.collection.index.search(terms, query.k, allow)
-        hits = self._hits(rows, scores, shown, terms)
+        found, groups = self._ranked(query, terms, allow)
+        hits = self._hits(found, shown, terms, groups)
         considered = len(self.collection) if allow is None else int(allow.sum())
-        return Answer(hits, considered, exact=True, weights=shown)
+        return Answer(hits, considered, found.exact, shown, found.recall)
+
+    def _ranked(
+        self, query: Query, terms: list[Term], allow: NDArray[np.bool_] | None
+    ) -> tuple[Found, list[list[int]]]:
+        """The rows found, and the hits among them: places of each hit and of what is folded into it."""
+        index = self.collection.index
+        if not query.diverse:
+            found = index.find(terms, query.k, allow)
+            return found, [[place] for place in range(len(found.rows))]
+        asked = 2 * query.k
+        while True:
+            found = index.find(terms, asked, allow)
+            groups = Folding(self.collection, found.rows).heads(query.k)
+            if len(groups) == query.k or len(found.rows) < asked or asked >= MOST_FOLDED * query.k:
+                return found, groups
+            asked *= 2
 
     def resolver(self, pictures: Pictures | None = None, *, files: bool = True) -> Resolver:
         """Finds what a query's parts name; see `search`."""
@@ -72,26 +91,24 @@ class Searcher:
                 raise UnknownName("attribute", attribute, known, "This catalogue's model")
 
     def _hits(
-        self, rows: NDArray[np.int64], scores: NDArray[np.float64], shown: tuple[Contribution, ...], terms: list[Term]
+        self, found: Found, shown: tuple[Contribution, ...], terms: list[Term], groups: list[list[int]]
     ) -> tuple[Hit, ...]:
-        cosines = [self.collection.index.cosines(term, rows) for term in terms]
-        own = self.collection.metadata_of(rows)
+        heads = [group[0] for group in groups]
+        rows, collection = found.rows[heads], self.collection
+        cosines = [collection.index.cosines(term, rows) for term in terms]
+        metadata = collection.metadata_of(rows)
         return tuple(
-            self._hit(int(row), float(scores[at]), shown, [float(c[at]) for c in cosines], own[at])
-            for at, row in enumerate(rows)
+            Hit(
+                collection.ids[row],
+                float(found.scores[group[0]]),
+                collection.images[row],
+                tuple(
+                    Contribution(w.reference, w.attribute, w.weight, float(c[at]), w.text)
+                    for w, c in zip(shown, cosines, strict=True)
+                ),
+                metadata[at],
+                collection.values_of(int(row)),
+                tuple(collection.ids[found.rows[place]] for place in group[1:]),
+            )
+            for at, (row, group) in enumerate(zip(rows, groups, strict=True))
         )
-
-    def _hit(
-        self,
-        row: int,
-        score: float,
-        weights: tuple[Contribution, ...],
-        cosines: list[float],
-        metadata: Mapping[str, Any],
-    ) -> Hit:
-        parts = tuple(
-            Contribution(w.reference, w.attribute, w.weight, cosine, w.text)
-            for w, cosine in zip(weights, cosines, strict=True)
-        )
-        collection = self.collection
-        return Hit(collection.ids[row], score, collection.images[row], parts, metadata, collection.values_of(row))

@@ -4,7 +4,11 @@
     comparison := column ( = | != | <> | < | <= | > | >= ) value
                 | column [not] in (value, ...)  | column [not] between value and value
                 | column [not] like 'pattern'   | column [not] contains 'text'   | column is [not] null
+                | attribute ( = | != ) 'value' with confidence number
+                | attribute [not] in ('value', ...) with confidence number
 
+`with confidence` asks the model instead of a column: its most probable value of the attribute must be among the values,
+with at least that probability; below it the model does not know, and unknown rows are left out, negated or not.
 Text stands in single quotes ('it''s' holds one quote). A column name with spaces, or one that is a word of the
 language, stands in double quotes. Words may be written in capital letters or not; column names may not.
 A label cell that holds several values (`stripe|floral`) equals each of them.
@@ -13,7 +17,7 @@ A label cell that holds several values (`stripe|floral`) equals each of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -29,8 +33,10 @@ from lapel.schema.condition import (
     Not,
     Operator,
     Or,
+    Predicted,
     Value,
     columns_of,
+    predictions_of,
 )
 
 LONGEST, DEEPEST = 10_000, 60
@@ -47,14 +53,17 @@ TOKEN = re.compile(
 OPERATORS: dict[str, Operator] = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
-def parse(text: str, columns: Iterable[str] | None = None) -> Condition | None:
+def parse(
+    text: str, columns: Iterable[str] | None = None, attributes: Mapping[str, Sequence[str]] | None = None
+) -> Condition | None:
     """Read a filter; empty text is no filter.
 
-    columns: the names that may be used; None checks none.
+    columns: the names that may be used; None checks none. attributes: what the model predicts, and each one's
+    values; None when it predicts nothing fit to filter by.
 
     Raises:
         QueryError: the text is not in the language; the message points at the place.
-        UnknownName: a column that is not in `columns`, with a suggestion.
+        UnknownName: a column, attribute or value that is not known, with a suggestion.
     """
     if len(text) > LONGEST:
         raise QueryError(f"The filter has {len(text)} characters; at most {LONGEST} are read.")
@@ -63,11 +72,35 @@ def parse(text: str, columns: Iterable[str] | None = None) -> Condition | None:
         return None
     condition = _Parser(text, tokens).whole()
     if columns is not None:
-        known = tuple(columns)
-        for name in columns_of(condition):
-            if name not in known:
-                raise UnknownName("column", name, known, "This catalogue")
+        _check_columns(condition, tuple(columns), attributes or {})
+        _check_predictions(condition, attributes)
     return condition
+
+
+def _check_columns(condition: Condition, known: tuple[str, ...], attributes: Mapping[str, Sequence[str]]) -> None:
+    for name in columns_of(condition):
+        if name in known:
+            continue
+        if name in attributes:
+            raise QueryError(
+                f"'{name}' is no column of this catalogue, but its model predicts it; "
+                f"say how sure it must be: {name} = '{next(iter(attributes[name]), '')}' with confidence 0.6"
+            )
+        raise UnknownName("column", name, known, "This catalogue")
+
+
+def _check_predictions(condition: Condition, attributes: Mapping[str, Sequence[str]] | None) -> None:
+    for asked in predictions_of(condition):
+        if attributes is None:
+            raise QueryError(
+                "The model of this catalogue predicts no values, so 'with confidence' cannot be asked of it; "
+                "filter by columns, or index the photos with a model whose values are fitted."
+            )
+        if asked.attribute not in attributes:
+            raise UnknownName("attribute", asked.attribute, attributes, "The model of this catalogue")
+        for value in asked.values:
+            if value not in attributes[asked.attribute]:
+                raise UnknownName(f"value of '{asked.attribute}'", value, attributes[asked.attribute], "The model")
 
 
 @dataclass(frozen=True)
@@ -150,8 +183,33 @@ class _Parser:
         token = self.peek()
         if token and token.kind == "sign" and token.text in OPERATORS:
             self.at += 1
-            return Compare(column, OPERATORS[token.text], self.value())
+            compare = Compare(column, OPERATORS[token.text], self.value())
+            return self.predicted(compare) if self.says("with") else compare
         return self.worded(column)
+
+    def predicted(self, asked: Compare | Among) -> Condition:
+        """What stands behind a comparison: `with confidence 0.6`."""
+        self.at += 1
+        if not self.says("confidence"):
+            self.refuse("expected 'confidence' and a number, as in neckline = 'v-shape' with confidence 0.6.")
+        self.at += 1
+        if isinstance(asked, Compare) and asked.operator not in ("=", "!="):
+            self.refuse("predicted values have no order; use =, != or in before 'with confidence'.")
+        values = asked.values if isinstance(asked, Among) else (asked.value,)
+        if not all(isinstance(value, str) for value in values):
+            self.refuse("predicted values are text; write them in single quotes.")
+        token = self.peek()
+        confidence = float(token.text) if token and token.kind == "number" else 0.0
+        if not 0 < confidence <= 1:
+            self.refuse("a confidence is a number above 0 and at most 1.")
+        self.at += 1
+        found = Predicted(asked.column, tuple(str(value) for value in values), confidence)
+        return Not(found) if isinstance(asked, Compare) and asked.operator == "!=" else found
+
+    def says(self, name: str) -> bool:
+        """Whether the next token is this name: a word here only, so that a column may be called so."""
+        token = self.peek()
+        return token is not None and token.kind == "name" and token.text.lower() == name
 
     def worded(self, column: str) -> Condition:
         if self.take("word", "in"):
@@ -160,7 +218,8 @@ class _Parser:
             while self.take("sign", ","):
                 values.append(self.value())
             self.need("sign", ")")
-            return Among(column, tuple(values))
+            among = Among(column, tuple(values))
+            return self.predicted(among) if self.says("with") else among
         if self.take("word", "between"):
             low = self.value()
             self.need("word", "and")
