@@ -88,8 +88,8 @@ def test_a_failure_reaches_everybody_who_asked_and_nobody_else() -> None:
         batched(np.full((1, 3, 8, 8), 1000, np.float32))
     assert len(batched(pictures(1)[0])) == 1
     batched.close()
-    with pytest.raises(ModelError, match="shutting down"):
-        batched(pictures(1)[0])
+    assert len(batched(pictures(1)[0])) == 1, "an app may be started again"
+    batched.close()
 
 
 def test_the_model_is_opened_once_and_only_when_needed() -> None:

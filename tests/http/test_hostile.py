@@ -313,6 +313,6 @@ def test_limits_have_names_and_figures(serve: Serve, photos: Path) -> None:
     three = {"parts": 3 * by_item()["parts"]}
     assert "at most 2" in problem(client.post("/v1/search", json=three), 422, "query")
     files = [(f"{name}.jpg", small) for name in "abc"]
-    assert "Maximum number of files is 2" in problem(client.post("/v1/search", **form(ASKED, *files)), 413, "too-large")
+    assert "Maximum number of files is 2" in problem(client.post("/v1/search", **form(ASKED, *files)), 422, "query")
     words = {"parts": [{"text": "x" * 21}], "k": 1}
     assert "at most 20" in problem(client.post("/v1/search", json=words), 422, "query")

@@ -83,7 +83,6 @@ class BatchedModel:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._model: Model | None = None
-        self._closed = False
 
     @property
     def card(self) -> Card:
@@ -111,19 +110,16 @@ class BatchedModel:
         return found
 
     def close(self) -> None:
-        """Answer what waits, then end the thread."""
+        """Answer what waits, then end the thread. A later call starts it anew."""
         with self._starting:
-            self._closed = True
             thread, self._thread = self._thread, None
-        if thread is not None:
-            self._waiting.put(None)
-            thread.join()
+            if thread is not None:
+                self._waiting.put(None)
+                thread.join()
 
     def _ask(self, call: Call, given: Any, rows: int) -> Any:
         asked = _Asked(call, given, rows)
         with self._starting:
-            if self._closed:
-                raise ModelError("The server is shutting down.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="lapel-model", daemon=True)
                 self._thread.start()

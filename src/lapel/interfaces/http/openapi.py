@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from lapel.interfaces.http.documents import problems
 from lapel.interfaces.http.guards import HEALTH
-from lapel.interfaces.http.schemas import Explain, NewItem, ProblemView, Query
+from lapel.interfaces.http.schemas import Explain, NewItem, ProblemView, Query, Record
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """Search a catalogue by the details of photos.
@@ -47,6 +47,9 @@ def _document(app: FastAPI, token: bool, hosts: bool) -> dict[str, Any]:
         added["NewItem"] = NewItem
     for name, model in added.items():
         schemas |= _component(model, name)
+    for model in _records(Record):
+        if model.__name__ in schemas and (examples := _examples(model)):
+            schemas[model.__name__]["examples"] = examples  # FastAPI leaves a null out of them
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path, operations in made["paths"].items():
@@ -61,6 +64,16 @@ def _component(model: type[BaseModel], name: str) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=REF)
     inner: dict[str, Any] = schema.pop("$defs", {})
     return inner | {name: schema}
+
+
+def _records(root: type[BaseModel]) -> list[type[BaseModel]]:
+    below = root.__subclasses__()
+    return below + [deeper for model in below for deeper in _records(model)]
+
+
+def _examples(model: type[BaseModel]) -> Any:
+    extra = model.model_config.get("json_schema_extra")
+    return extra.get("examples") if isinstance(extra, dict) else None
 
 
 def _complete(operation: dict[str, Any], method: str, token: bool, hosts: bool) -> None:

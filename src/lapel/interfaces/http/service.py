@@ -11,7 +11,6 @@ from fastapi import Request
 from starlette.responses import Response
 
 from lapel.errors import QueryError
-from lapel.images import decode_side
 from lapel.interfaces.http.answers import Addresses, answer_json, explanation_json
 from lapel.interfaces.http.asking import check_filter, check_references
 from lapel.interfaces.http.batching import BatchedModel, rows_of
@@ -25,7 +24,7 @@ from lapel.interfaces.http.uploads import open_photo
 from lapel.interfaces.http.work import Pool
 from lapel.schema import Query
 from lapel.search import Reference
-from lapel.search.photo import LEAST_DECODED, embed_photos, from_picture
+from lapel.search.photo import decode_target, embed_photos, from_picture
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,9 @@ class Service:
         """Uploaded photos, checked, decoded, and sent through the model together with those of other requests."""
         if not files:
             return {}
-        preprocess = self.model.card.preprocess
-        side = max(decode_side(preprocess), LEAST_DECODED)  # as for a photo on disk: the same pixels, the same scores
-        limits = self.settings.limits
-        photos = [from_picture(open_photo(content, name, limits, side), preprocess) for name, content in files.items()]
+        card, limits = self.model.card, self.settings.limits
+        side = decode_target(card)  # as for a photo on disk: the same pixels, the same scores
+        photos = [from_picture(open_photo(content, name, limits, side), card) for name, content in files.items()]
         outputs = embed_photos(self.model, photos)
         return {
             name: Reference.of(name, rows_of(outputs, at, at + 1), photo.thumb, self.model.card)

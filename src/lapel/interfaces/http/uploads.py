@@ -84,7 +84,8 @@ async def read_form(request: Request, limits: Limits) -> Form:
     try:
         parts = await parser.parse()
     except MultiPartException as error:
-        kind = "too-large" if "Maximum number" in error.message or "exceeded" in error.message else "unreadable"
+        kinds = {"Too many": "query", "Part exceeded": "too-large"}
+        kind = next((kind for words, kind in kinds.items() if error.message.startswith(words)), "unreadable")
         raise Problem(kind, f"The form cannot be read: {error.message}") from error
     try:
         return _sorted_out(parts)

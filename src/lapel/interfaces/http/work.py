@@ -18,8 +18,8 @@ class Pool:
     """Runs calls in at most `threads` threads; more than `waiting` at once are refused, not queued for ever."""
 
     def __init__(self, threads: int, waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lapel-http")
-        self._limit, self._now = waiting, 0
+        self._threads, self._limit, self._now = threads, waiting, 0
+        self._pool: ThreadPoolExecutor | None = None
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The call's result; when the request is given up while the call still waits, it is never made.
@@ -31,6 +31,8 @@ class Pool:
             detail = f"{self._limit} requests are at work or waiting; try again in a moment."
             raise Problem("too-many", detail, {"Retry-After": "1"})
         self._now += 1
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lapel-http")
         try:
             bound = functools.partial(call, *args, **kwargs)
             return await asyncio.get_running_loop().run_in_executor(self._pool, bound)
@@ -38,5 +40,7 @@ class Pool:
             self._now -= 1
 
     def close(self) -> None:
-        """Let running calls end; drop the waiting ones."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Let running calls end; drop the waiting ones. A later call starts anew."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
