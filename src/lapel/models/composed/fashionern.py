@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lapel.errors import ShapeError
 from lapel.models.attribute_model import unit
 from lapel.models.composed.interaction import INNER, InteractionEncoder
 
@@ -124,7 +125,15 @@ class FashionERN(nn.Module):
         return self.query_parts(image, patches, text, words).query
 
     def query_parts(self, image: Tensor, patches: Tensor, text: Tensor, words: Tensor) -> QueryParts:
-        """`query` with everything on the way."""
+        """`query` with everything on the way.
+
+        Raises:
+            ShapeError: fewer word places than patches; the published network keeps one word place for each patch.
+        """
+        if words.shape[1] < self.patches:
+            raise ShapeError(
+                f"{words.shape[1]} word places for {self.patches} patches; pad the texts to {self.patches} tokens or more."
+            )
         hidden = self.interaction(patches, words)
         seen, said = unit(hidden[:, 1 : 1 + self.patches]), unit(hidden[:, 1 + self.patches :])
         # As published, the rows that are kept are the first P *word* positions of the attention's output.
