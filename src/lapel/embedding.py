@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from lapel.errors import ImageError, InputError, ShapeError
 from lapel.images import ImageCache, decode_side, fit, normalise, open_image
 from lapel.images.reading import map_ordered
 from lapel.progress import Progress, Quiet
-from lapel.schema import EmbeddingTable, Model, Outputs
+from lapel.schema import EmbeddingTable, Model, Outputs, PhotoModel
 
 Batch = tuple[list[int], Outputs | None, list[ImageError]]
 
@@ -34,7 +35,7 @@ def embed_batches(
         paths: of the pictures.
         batch: pictures a model call.
         skip: leave unreadable pictures out and report them; False raises on the first.
-        cache: of resized pictures; None decodes the originals.
+        cache: of resized pictures; None decodes the originals, which a model that crops always needs.
         workers: threads that decode while the model computes.
         progress: advances once a picture, skipped ones included.
 
@@ -48,26 +49,38 @@ def embed_batches(
     """
     if batch < 1:
         raise InputError(f"batch is {batch}; a model call needs at least one picture.")
-    watch, preprocess = progress or Quiet(), model.card.preprocess
-    target = decode_side(preprocess)
-
-    def read(path: str | Path) -> NDArray[np.uint8]:
-        return fit(cache.open(path) if cache else open_image(path, target=target), preprocess)
-
+    watch, (read, see) = progress or Quiet(), _ways(model, cache)
     rows: list[int] = []
-    pixels: list[NDArray[np.uint8]] = []
+    kept: list[Any] = []
     errors: list[ImageError] = []
     for row, read_or_error in map_ordered(read, paths, workers, skip):
         if isinstance(read_or_error, ImageError):
             errors.append(read_or_error)
         else:
             rows.append(row)
-            pixels.append(read_or_error)
+            kept.append(read_or_error)
         if len(rows) + len(errors) == batch or row == len(paths) - 1:
-            outputs = model(normalise(np.stack(pixels), preprocess)) if pixels else None
+            outputs = see(kept) if kept else None
             watch.advance(len(rows) + len(errors))
             yield rows, outputs, errors
-            rows, pixels, errors = [], [], []
+            rows, kept, errors = [], [], []
+
+
+def _ways(model: Model, cache: ImageCache | None) -> tuple[Callable[[str | Path], Any], Callable[[list[Any]], Outputs]]:
+    """How a picture is read, beside the model, and how the model sees what was read.
+
+    A model that crops sees the photos themselves, at their full size, so that an embedding never depends on what a
+    cache keeps; the others see pictures fitted to their input.
+    """
+    preprocess = model.card.preprocess
+    if model.card.crops is not None and isinstance(model, PhotoModel):
+        return open_image, model.photos
+    target = decode_side(preprocess)
+
+    def read(path: str | Path) -> NDArray[np.uint8]:
+        return fit(cache.open(path) if cache else open_image(path, target=target), preprocess)
+
+    return read, lambda pixels: model(normalise(np.stack(pixels), preprocess))
 
 
 def embed(

@@ -58,7 +58,7 @@ class PlainEngine:
 
     def embed(self, photos: Sequence[Source], known: Collection[str]) -> Iterator[Made]:
         """See `Engine`."""
-        read = functools.partial(read_photo, preprocess=self.card.preprocess)
+        read = functools.partial(read_photo, card=self.card)
         batch: list[tuple[int, Photo]] = []
         errors: list[tuple[int, ImageError]] = []
         for place, photo in map_ordered(read, photos, self.workers, skip=True):

@@ -134,7 +134,7 @@ class _Worker:
         rows: list[dict[str, Any]] = []
         for row in batch.to_pylist():
             try:
-                good.append(read_photo(row["content"] or row["path"] or b"", self.model.card.preprocess))
+                good.append(read_photo(row["content"] or row["path"] or b"", self.model.card))
                 rows.append({"place": row["place"], "error": None, "problem": None})
             except ImageError as error:
                 rows.append({"place": row["place"], "error": type(error).__name__, "problem": str(error)})

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lapel.errors import ImageMissing
 from lapel.images import Source, content_hash, decode_side, fit, normalise, open_image
-from lapel.schema import Model, Outputs, Preprocess
+from lapel.schema import Card, Model, Outputs, PhotoModel
 
 THUMB_SIDE, THUMB_QUALITY = 256, 85
 LEAST_DECODED = 192
@@ -21,15 +21,26 @@ LEAST_DECODED = 192
 
 @dataclass(frozen=True)
 class Photo:
-    """hash: 32 hex digits of the file. pixels: (H, W, 3) uint8 as the model reads. thumb: JPEG, long side <= 256."""
+    """hash: 32 hex digits of the file. pixels: (H, W, 3) uint8 as the model reads. thumb: JPEG, long side <= 256.
+
+    picture: the whole photo, for a model that cuts crops out of it; None for the others.
+    """
 
     hash: str
     pixels: NDArray[np.uint8]
     thumb: bytes
+    picture: Image.Image | None = None
 
 
-def read_photo(path: Source, preprocess: Preprocess) -> Photo:
+def decode_target(card: Card) -> int | None:
+    """The least short side, in pixels, to decode a photo at; None: its full size, which crops are cut out of."""
+    return None if card.crops else max(decode_side(card.preprocess), LEAST_DECODED)
+
+
+def read_photo(path: Source, card: Card) -> Photo:
     """Read a file, or the bytes of one, once; the hash is that of the very bytes that were decoded.
+
+    card: of the model that will embed it.
 
     Raises:
         ImageError: the file is missing or no picture; the message names it.
@@ -42,24 +53,27 @@ def read_photo(path: Source, preprocess: Preprocess) -> Photo:
         open_image(path)
         raise ImageMissing(str(path), "the file could not be read. Try again.")
     name = "(bytes)" if isinstance(path, bytes) else str(path)
-    picture = open_image(content, name=name, target=max(decode_side(preprocess), LEAST_DECODED))
-    return _photo(content_hash(content), picture, preprocess)
+    picture = open_image(content, name=name, target=decode_target(card))
+    return _photo(content_hash(content), picture, card)
 
 
-def from_picture(picture: Image.Image, preprocess: Preprocess) -> Photo:
+def from_picture(picture: Image.Image, card: Card) -> Photo:
     """The same for a picture in memory; it has no file, so its hash is empty."""
-    return _photo("", picture.convert("RGB"), preprocess)
+    return _photo("", picture.convert("RGB"), card)
 
 
 def embed_photos(model: Model, photos: list[Photo]) -> Outputs:
     """One pass of the model over some photos, in order."""
+    pictures = [photo.picture for photo in photos if photo.picture is not None]
+    if pictures and isinstance(model, PhotoModel):
+        return model.photos(pictures)
     return model(normalise(np.stack([photo.pixels for photo in photos]), model.card.preprocess))
 
 
-def _photo(digest: str, picture: Image.Image, preprocess: Preprocess) -> Photo:
-    pixels = fit(picture, preprocess)
+def _photo(digest: str, picture: Image.Image, card: Card) -> Photo:
+    pixels = fit(picture, card.preprocess)
     small = picture.copy()
     small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     jpeg = io.BytesIO()
     small.save(jpeg, "JPEG", quality=THUMB_QUALITY)
-    return Photo(digest, pixels, jpeg.getvalue())
+    return Photo(digest, pixels, jpeg.getvalue(), picture if card.crops else None)

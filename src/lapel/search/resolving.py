@@ -90,8 +90,7 @@ class Resolver:
                 f"No photo '{name}' came with this query (came: {came}). Send it, or name an item: item:ID."
             )
         model = self._model()
-        preprocess = model.card.preprocess
-        photo = read_photo(name, preprocess) if given is None else from_picture(given, preprocess)
+        photo = read_photo(name, model.card) if given is None else from_picture(given, model.card)
         return Reference.of(str(name), embed_photos(model, [photo]), photo.thumb, self.collection.card)
 
     def _stored(self, item: str) -> Reference:
