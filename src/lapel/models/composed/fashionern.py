@@ -132,7 +132,7 @@ class FashionERN(nn.Module):
         """
         if words.shape[1] < self.patches:
             raise ShapeError(
-                f"{words.shape[1]} word places for {self.patches} patches; pad the texts to {self.patches} tokens or more."
+                f"{words.shape[1]} word places for {self.patches} patches; pad them to {self.patches} or more."
             )
         hidden = self.interaction(patches, words)
         seen, said = unit(hidden[:, 1 : 1 + self.patches]), unit(hidden[:, 1 + self.patches :])
