@@ -20,7 +20,7 @@ PYTEST := $(TEST_ENV) $(PY) -m pytest
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/base.stamp ## draw a small catalogue, index it, search it, open the page (no PyTorch)
+demo: $(VENV)/base.stamp ## draw a small catalogue, index it, serve it, open the search page (no PyTorch)
 	$(VENV)/bin/lapel demo $(DEMO_ARGS)
 
 test: $(VENV)/all.stamp ## the tests, without the slow ones

@@ -17,7 +17,7 @@ COMMANDS = {
     "classify": "Tell the attribute values and style of photos, with probabilities.",
     "compare": "Paired significance of two evaluations, attribute by attribute.",
     "data": "Check, draw or convert data (data check, synth, convert).",
-    "demo": "Draw a small catalogue, index it with the shipped model, open a search page.",
+    "demo": "Draw a small catalogue, index it, serve it, open its search page.",
     "evaluate": "Score a model per attribute: MAP, chance, 95 % interval.",
     "export": "Turn a checkpoint into ONNX with a certificate.",
     "import": "Turn a published .pth.tar checkpoint into a Lapel checkpoint.",
