@@ -96,3 +96,17 @@ def test_the_limits_of_the_command_are_those_of_the_server() -> None:
     from lapel.interfaces.cli._limits import LIMITS
 
     assert {field: default for _, field, default, _ in LIMITS} == vars(Limits())
+
+
+@pytest.mark.parametrize("loose", [False, True], ids=["empty", "photos without a column"])
+def test_a_catalogue_without_columns_is_served(
+    loose: bool, serve: Serve, tmp_path: Path, photos: Path, model: ColourModel
+) -> None:
+    made = Catalogue.create(tmp_path / "bare.lapel", model)
+    if loose:
+        made.add([("a", str(photos / "red-red.png"), {})])
+    client = serve(over=made)
+    assert client.get("/v1/attributes").json()["columns"] == []
+    assert client.get("/v1/items").json()["total"] == int(loose)
+    assert client.get("/v1/health").json()["items"] == int(loose)
+    assert client.post("/v1/search", json=by_item("a")).status_code == (200 if loose else 422)

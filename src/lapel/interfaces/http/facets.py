@@ -17,7 +17,7 @@ COMMON = 50
 
 def facets(catalogue: Catalogue) -> list[dict[str, Any]]:
     """One JSON-ready record a column, in the catalogue's order."""
-    table = catalogue.store.table(list(catalogue.store.columns))
+    table = catalogue.store.table(["id", *catalogue.store.columns]).drop_columns(["id"])
     labels = catalogue.manifest.labels
     return [_facet(name, table[name].combine_chunks(), name in labels) for name in table.column_names]
 
