@@ -24,6 +24,7 @@ from colour_model import ColourModel
 from lapel import Catalogue
 from lapel.errors import LapelError
 from lapel.images import content_hash
+from lapel.search import cold
 
 KINDS = ("add", "update", "compact", "index")
 LONGEST = 0.6
@@ -156,6 +157,7 @@ def _process(*arguments: object) -> subprocess.Popen[str]:
 def main() -> None:
     """The process that is killed (`write FOLDER KIND NUMBER`) and the one that reads beside it (`read FOLDER`)."""
     mode, folder = sys.argv[1], Path(sys.argv[2])
+    cold.WORTH_IT = 1
     if mode == "read":
         _read(folder)
     else:
@@ -192,7 +194,7 @@ def _read(folder: Path) -> None:
 
 def _write(folder: Path, kind: str, number: int) -> None:
     from lapel.catalogue import adding, engines
-    from lapel.index import ExactIndex
+    from lapel.search import Collection
     from lapel.store import lance
 
     engines.PHOTOS_A_PASS, adding.ROWS_A_COMMIT, lance.FEW_PIECES = 4, 8, 2
@@ -211,8 +213,7 @@ def _write(folder: Path, kind: str, number: int) -> None:
         elif kind == "index":
             _say("try index")
             catalogue.refresh()
-            blocks = catalogue.searcher.collection.index.blocks
-            ExactIndex({name: block.copy() for name, block in blocks.items()})
+            cold.save(folder, Collection.load(catalogue.store, catalogue.manifest.card))
             catalogue.update({"nobody": {"price": 1}})  # takes the lock and looks, as a writer does
 
 

@@ -18,7 +18,8 @@ from lapel.catalogue.searching import Searching
 from lapel.catalogue.verifying import VerifyReport, verify
 from lapel.progress import Progress
 from lapel.schema import EmbeddingTable, ItemTable, Model
-from lapel.search import Collection, Searcher
+from lapel.search import Searcher
+from lapel.search.cold import load_collection
 from lapel.search.collection import FILTERABLE
 from lapel.search.predicted import meets, predictable
 from lapel.search.where import parse
@@ -184,7 +185,7 @@ class Catalogue(Searching, Changing):
         return True
 
     def _load(self, manifest: Manifest, store: Store) -> Searcher:
-        return Searcher(Collection.load(store, manifest.card), self.model)
+        return Searcher(load_collection(self.folder, store, manifest.card), self.model)
 
     def _adopt(self, manifest: Manifest, store: Store, loaded: Searcher | None = None) -> None:
         """Show this state from now on; who searches at this moment keeps the one before."""

@@ -15,6 +15,7 @@ from lapel.catalogue.updating import Changes, UpdateReport, apply, as_table, new
 from lapel.errors import UnknownName
 from lapel.progress import Progress, Quiet
 from lapel.schema import Model
+from lapel.search.cold import warm
 from lapel.store import Store, open_store, writing
 
 ENGINES = ("plain", "ray")
@@ -106,6 +107,7 @@ class Changing:
                     writer.know_labels(lot.labels)
                     adding.run(lot)
             writer.store.compact()
+            warm(self.folder, writer.store, writer.manifest.card)
         return adding.report
 
     def remove(self, ids: Sequence[str], *, wait: float = 0.0) -> int:
@@ -139,6 +141,7 @@ class Changing:
         """Join the small pieces that many commits leave; changes no answer. Adding does it by itself at its end."""
         with self._writing(wait) as writer:
             writer.store.compact()
+            warm(self.folder, writer.store, writer.manifest.card)
 
     @contextmanager
     def _writing(self, wait: float) -> Iterator[Writer]:

@@ -9,7 +9,7 @@ from lapel.catalogue.manifest import FILE
 from lapel.catalogue.models import FOLDER
 from lapel.errors import CatalogueError
 
-OWN_FILES = frozenset({"items.lance", "items.sums", "qdrant", FOLDER, "writer.lock"})
+OWN_FILES = frozenset({"items.lance", "items.sums", "search.cold", "qdrant", FOLDER, "writer.lock"})
 
 
 def claim(folder: Path) -> None:

@@ -109,13 +109,21 @@ def _crc(text: str) -> str:
 
 
 def _sum(path: str) -> int:
-    """The file as 64-bit numbers, each chunk's sum turned by the chunk's place: finds any damage to one word."""
-    total, place = 0, 0
     with open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK):
-            padded = chunk + b"\0" * (-len(chunk) % 8)
-            part = int(np.add.reduce(np.frombuffer(padded, "<u8"), dtype=np.uint64))
-            turn = place % 64
-            total ^= ((part << turn) | (part >> (64 - turn))) & (2**64 - 1)
-            place += 1
+        return sum_of(iter(lambda: stream.read(CHUNK), b""))
+
+
+def sum_of(chunks: Iterable[bytes | memoryview]) -> int:
+    """Bytes as 64-bit numbers, each chunk's sum turned by the chunk's place: finds any damage to one word.
+
+    chunks: of `CHUNK` bytes, the last one shorter. Several times faster than a CRC, as fast as memory can be read.
+    """
+    total = 0
+    for place, chunk in enumerate(chunks):
+        whole = len(chunk) - len(chunk) % 8
+        part = int(np.add.reduce(np.frombuffer(chunk, "<u8", whole // 8), dtype=np.uint64))
+        part += int.from_bytes(bytes(chunk[whole:]), "little")
+        part &= 2**64 - 1
+        turn = place % 64
+        total ^= ((part << turn) | (part >> (64 - turn))) & (2**64 - 1)
     return total
