@@ -41,7 +41,7 @@ class Live:
     """Gives each request the newest loaded snapshot.
 
     Whether another process has written is one look at catalogue.json's date and size, at most every
-    `refresh_seconds`. Loading happens beside the requests, which go on with the snapshot they have; after a load
+    `refresh_seconds` (of rows on a server, one small request beside). Loading happens beside the requests, which go on with the snapshot they have; after a load
     that took long, the next one waits four times as long, so that a busy writer does not take the machine.
     """
 
@@ -51,6 +51,7 @@ class Live:
         self._loading: asyncio.Future[None] | None = None
         self._changing = threading.Lock()
         self.trouble = ""
+        self._near, self._newest = catalogue.manifest.place.kind == "lance", catalogue.store.newest
         self.now = self._load()
 
     def current(self) -> Snapshot:
@@ -58,18 +59,22 @@ class Live:
         moment = time.monotonic()
         if moment - self._looked >= max(self._every, self._rest) and self._loading is None:
             self._looked = moment
-            if self.stamp() not in ((), self.now.stamp):
-                self._loading = asyncio.get_running_loop().run_in_executor(None, self.reload)
+            if not self._near or self._changed():
+                self._loading = asyncio.get_running_loop().run_in_executor(None, self._look)
                 self._loading.add_done_callback(self._loaded)
         return self.now
 
     def stamp(self) -> tuple[int, ...]:
-        """What changes whenever the catalogue is written: catalogue.json is replaced after every commit."""
+        """What changes whenever the catalogue is written: catalogue.json is replaced after every commit.
+
+        Of rows on a server, their version besides: another machine writes there. Empty when it cannot be told.
+        """
         try:
             found = (self.folder / FILE).stat()
-        except OSError:
+            there = () if self._near else (self._newest(),)
+        except (OSError, LapelError):
             return ()
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return found.st_mtime_ns, found.st_ino, found.st_size, *there
 
     def reload(self) -> None:
         """Load what is stored now; when that fails, the old snapshot stays and `trouble` says why."""
@@ -88,6 +93,13 @@ class Live:
                 return call(self._open())
             finally:
                 self.reload()
+
+    def _changed(self) -> bool:
+        return self.stamp() not in ((), self.now.stamp)
+
+    def _look(self) -> None:
+        if self._changed():
+            self.reload()
 
     def _load(self) -> Snapshot:
         stamp = self.stamp()  # before reading: a commit in between is then seen as another change
