@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import InputError, UnknownName
+from lapel.evaluation.branches import branch_scores
 from lapel.evaluation.metrics import bootstrap, chance_ap
 from lapel.evaluation.predicted import classify_values
 from lapel.evaluation.protocols import NAMES, TRIPLETS, Lists, Task, make_tasks
@@ -36,6 +37,7 @@ def evaluate_embeddings(
     seed: int = 0,
     top: int = 10,
     memory: int = MEMORY,
+    branches: bool = True,
 ) -> Evaluation:
     """Score stored embeddings under a protocol of `lapel.evaluation.protocols`.
 
@@ -51,6 +53,7 @@ def evaluate_embeddings(
         seed: of the bootstrap intervals.
         top: how many best positions to keep a query for a report.
         memory: bytes of working memory for the rankings.
+        branches: of a model of two branches, score each alone as well.
 
     Raises:
         UnknownName: protocol or attribute.
@@ -76,6 +79,7 @@ def evaluate_embeddings(
         raise InputError(f"{items.name}, split '{split}': no attribute can be evaluated ({reasons}).")
     scores = {name: _score(part, detail, seed) for name, detail in details.items()}
     overall, chance, (low, high) = _over_all_queries(scores, details, seed)
+    alone = branch_scores(table, tasks, lambda one, task: _rank(one, place, task, top, memory)) if branches else {}
     return Evaluation(
         protocol=protocol,
         data=replace(data, fingerprint=fingerprint_of(scores)),
@@ -92,6 +96,7 @@ def evaluate_embeddings(
         notes=tuple(notes),
         seed=seed,
         classification=classify_values(table, part, place, scores),
+        branches=alone,
         ids=part.ids,
         details=details,
     )

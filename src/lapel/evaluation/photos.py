@@ -27,6 +27,7 @@ def evaluate(
     workers: int = 2,
     cache: ImageCache | None = None,
     seed: int = 0,
+    branches: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Embed the photos of a split and score every attribute that model and data have in common.
@@ -44,6 +45,7 @@ def evaluate(
         workers: threads that read photos.
         cache: of resized photos.
         seed: of the bootstrap intervals.
+        branches: of a model of two branches, score each alone as well.
         progress: advances once a photo embedded.
 
     Raises:
@@ -59,7 +61,15 @@ def evaluate(
     )
     groups = near_duplicates(part, workers) if protocol == "each-against-rest" else None
     return evaluate_embeddings(
-        table, items, split=split, protocol=protocol, attributes=attributes, groups=groups, lists=lists, seed=seed
+        table,
+        items,
+        split=split,
+        protocol=protocol,
+        attributes=attributes,
+        groups=groups,
+        lists=lists,
+        seed=seed,
+        branches=branches,
     )
 
 

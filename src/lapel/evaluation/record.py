@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import ProtocolError
+from lapel.evaluation.branches import Branch
 from lapel.evaluation.classification import Classification
 from lapel.evaluation.protocols import Task
 from lapel.evaluation.ranking import Ranked
@@ -88,8 +89,8 @@ class Evaluation:
     whole. mean: mean of the attributes' MAPs. skipped: attribute -> why it is left out. near_duplicates: how they
     were handled, a part of the protocol. metric: what the figures are; under "triplet accuracy" a query is a triplet,
     `map` and `ap` are shares of rightly ordered ones, and the gallery is 2. classification: attribute -> how well its
-    value probabilities classify all evaluated items, of models whose probabilities are fitted. ids: the evaluated
-    items in row order (not saved).
+    value probabilities classify all evaluated items, of models whose probabilities are fitted. branches: of a model
+    of two branches, each one's figures alone. ids: the evaluated items in row order (not saved).
     """
 
     protocol: str
@@ -108,6 +109,7 @@ class Evaluation:
     seed: int = 0
     metric: str = MAP
     classification: Mapping[str, Classification] = field(default_factory=dict)
+    branches: Mapping[str, Branch] = field(default_factory=dict)
     ids: tuple[str, ...] = field(default=(), repr=False, compare=False)
     details: Mapping[str, Details] = field(default_factory=dict, repr=False, compare=False)
 
@@ -137,6 +139,8 @@ class Evaluation:
         }
         if self.classification:
             data["classification"] = {name: found.to_dict() for name, found in self.classification.items()}
+        if self.branches:
+            data["branches"] = {name: found.to_dict() for name, found in self.branches.items()}
         if per_query:
             data["per_query"] = {
                 name: {"ids": list(score.ids), "ap": np.round(score.ap, 8).tolist()}
@@ -203,6 +207,7 @@ class Evaluation:
             notes=tuple(data["notes"]),
             metric=data.get("metric", MAP),
             classification={n: Classification.from_dict(c) for n, c in data.get("classification", {}).items()},
+            branches={name: Branch(**found) for name, found in data.get("branches", {}).items()},
         )
 
     @classmethod

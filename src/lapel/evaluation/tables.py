@@ -38,6 +38,23 @@ def score_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def branch_table(evaluation: Evaluation) -> list[Table]:
+    """MAP of each branch alone beside the joint one; nothing for a model of one branch."""
+    if not evaluation.branches:
+        return []
+    table = _plain_table("MAP of each branch alone, in percent")
+    table.add_column("attribute", no_wrap=True)
+    for name in ("joint", *evaluation.branches):
+        table.add_column(name, justify="right")
+    alone = evaluation.branches.values()
+    for name, score in evaluation.attributes.items():
+        table.add_row(name, *(f"{figure:.2f}" for figure in (score.map, *(b.attributes[name] for b in alone))))
+    table.add_section()
+    table.add_row("overall", *(f"{figure:.2f}" for figure in (evaluation.overall, *(b.overall for b in alone))))
+    table.add_row("mean", *(f"{figure:.2f}" for figure in (evaluation.mean, *(b.mean for b in alone))))
+    return [table]
+
+
 def _accuracy_table(evaluation: Evaluation) -> Table:
     table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
     table.caption_justify, table.box = "left", box.SIMPLE_HEAD

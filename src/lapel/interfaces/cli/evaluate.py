@@ -66,9 +66,9 @@ def command(
         return
     from rich.console import Console
 
-    from lapel.evaluation.tables import score_table, value_tables
+    from lapel.evaluation.tables import branch_table, score_table, value_tables
 
-    Console().print(score_table(found), *value_tables(found))
+    Console().print(score_table(found), *branch_table(found), *value_tables(found))
     if json_file is not None:
         click.echo(f"Figures: {found.save(json_file)}")
     if html_file is not None:
