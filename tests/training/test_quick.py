@@ -50,8 +50,10 @@ def test_quick_of_every_recipe_by_its_own_header(name, tmp_path):
     result = CliRunner().invoke(command, [*asked, "--quick", "--set", "model.weights=random"])
     assert result.exit_code == 0, result.output + repr(result.exception)
     assert result.stdout == f"{out / 'best.safetensors'}\n"
-    steps = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in steps if row["kind"] == "train"] == [1, 2]
+    runs = [out / f"stage-{n}" for n in range(1, len(load_recipe(name).stages) + 1)] or [out]
+    for run in runs:
+        steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert [row["step"] for row in steps if row["kind"] == "train"] == [1, 2]
 
 
 def test_recipes_lists_all_of_them():

@@ -89,6 +89,11 @@ class Local(_Part):
         """The same with tiny crops."""
         return self.model_copy(update={"height": 32, "width": 32, "weights": at_hand(self.weights)})
 
+    @property
+    def shallow(self) -> Local:
+        """RPF's patch branch with two of its layers, where no weights ask for all twelve."""
+        return self if self.weights != "random" else self.model_copy(update={"options": {"layers": 2, **self.options}})
+
 
 class Model(_Part):
     """What is trained.
@@ -360,6 +365,8 @@ class Recipe(_Part):
 
         A weights file that is not there is made up for by random weights.
         """
+        local = self.model.local and self.model.local.quick
+        local = local.shallow if local and self.model.system == "rpf" else local
         part: dict[str, Any] = {
             "data": self.data.model_copy(update={"limit": 64, "workers": 1, "short_side": 0}),
             "model": self.model.model_copy(
@@ -368,7 +375,7 @@ class Recipe(_Part):
                     "width": 64,
                     "look_dim": 8,
                     "weights": at_hand(self.model.weights),
-                    "local": self.model.local and self.model.local.quick,
+                    "local": local,
                 }
             ),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),
