@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lapel.schema import Floats, Outputs
 
@@ -26,6 +27,9 @@ class Certificate:
     rank_overlap: attribute -> mean share of the `neighbours` nearest sample pictures that both models agree on.
     sample: pictures compared; `noise` when they were drawn from N(0, 1) because no photos were given.
     metric_change: a `MetricChange` as a dictionary; None when no labelled photos were given.
+    parts: sha256 of each further file of the model. boxes_moved: of a model that crops, the share of crops cut a pixel
+        or more apart, because the map was rounded otherwise; the difference of embeddings is over the others, the
+        overlap of ranks over all.
     """
 
     fingerprint: str
@@ -41,6 +45,8 @@ class Certificate:
     opset: int
     versions: dict[str, str]
     metric_change: dict[str, Any] | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    boxes_moved: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
@@ -64,10 +70,16 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
     path.write_text(json.dumps(certificate.to_dict(), indent=1), encoding="utf-8")
 
 
-def greatest_differences(original: Outputs, exported: Outputs) -> dict[str, float]:
-    """Output -> greatest absolute difference."""
+def greatest_differences(
+    original: Outputs, exported: Outputs, moved: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
+    """Output -> greatest absolute difference. moved: (B, K) embeddings to leave out, with the photos' values."""
     pairs = {n: (getattr(original, n), getattr(exported, n)) for n in ("embeddings", "regions", "values", "look")}
-    return {name: float(np.abs(a - b).max()) for name, (a, b) in pairs.items()}
+    if moved is not None:
+        same = ~moved.any(axis=1)
+        pairs["embeddings"] = tuple(part[~moved] for part in pairs["embeddings"])
+        pairs["values"] = tuple(part[same] for part in pairs["values"])
+    return {name: float(np.abs(a - b).max(initial=0)) for name, (a, b) in pairs.items()}
 
 
 def rank_overlap(original: Floats, exported: Floats, neighbours: int) -> float:

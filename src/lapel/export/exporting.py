@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image, fromarray
 
 from lapel.errors import ImageError, InputError, MissingExtra, ModelError
 from lapel.export.certificate import Certificate, greatest_differences, rank_overlap, write_certificate
 from lapel.export.loading import run_checkpoint
 from lapel.export.metric_change import metric_change
-from lapel.images import decode_side, fit, normalise, open_image, read_images
+from lapel.export.two_graphs import write_graphs
+from lapel.images import crop_boxes, decode_side, fit, normalise, open_image, read_images
 from lapel.progress import Progress
-from lapel.runtime.onnx import CARD, CERTIFICATE, COMPOSED, INPUT, MODEL, OUTPUTS, OnnxModel, file_sha256
-from lapel.schema import Card, Floats, ItemTable, Model, Outputs
+from lapel.runtime.onnx import CARD, CERTIFICATE, COMPOSED, INPUT, LOCAL, MODEL, OUTPUTS, OnnxModel, file_sha256
+from lapel.schema import Card, Floats, ItemTable, Outputs
 
 try:
     import torch
@@ -30,6 +33,7 @@ try:
     from lapel.models import checkpoint as checkpoints
     from lapel.models.adapter import TorchModel
     from lapel.models.attribute_model import AttributeModel
+    from lapel.models.crop_model import CropModel
 except ImportError as error:
     raise MissingExtra("Exporting a checkpoint") from error
 
@@ -79,7 +83,9 @@ def export_checkpoint(
     if int8 and not sample:
         raise InputError("int8 is calibrated on photos; name a folder or table of them (--sample PHOTOS).")
     model, card = checkpoints.load(run_checkpoint(checkpoint))
-    compared, calibration = _sample_pixels(card, sample, int8)
+    if card.crops is not None and int8:
+        raise InputError(f"'{card.name}' is of two branches, which are exported in fp32 only. Leave --int8 out.")
+    compared, calibration = _sample_photos(card, sample) if card.crops else _sample_pixels(card, sample, int8)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
         folder = Path(scratch) / "export"
@@ -114,7 +120,10 @@ class _Named(nn.Module):
 def _write(model: AttributeModel, card: Card, folder: Path, calibration: Floats | None) -> Card:
     """The ONNX file and the card; the weights of an 8-bit model are another model's, and its card says so."""
     path = folder / MODEL
-    _trace(model, card, path)
+    if isinstance(model, CropModel):
+        write_graphs(model, card, folder, OPSET)
+    else:
+        _trace(model, card, path)
     if calibration is not None:
         from lapel.export.quantising import quantise
 
@@ -152,19 +161,33 @@ def _sample_pixels(card: Card, sample: Sequence[str | Path] | None, int8: bool) 
         noise = np.random.default_rng(0).standard_normal((NOISE_SAMPLE, 3, asked.height, asked.width))
         return noise.astype(np.float32), None
     count = PHOTOS * 2 if int8 else PHOTOS
-    # Folders come sorted by class: the first photos would be of one kind.
-    chosen = [sample[int(at)] for at in np.linspace(0, len(sample) - 1, min(count, len(sample)))]
-    read = read_images(chosen, open=partial(open_image, target=decode_side(asked)), skip=True)
-    kept = [fit(picture, asked) for _, picture in read if not isinstance(picture, ImageError)]
     least = LEAST * 2 if int8 else LEAST
-    if len(kept) < least:
-        raise InputError(f"The sample holds {len(kept)} readable photos; give at least {least}.")
+    kept = [fit(picture, asked) for picture in _readable(sample, count, decode_side(asked), least)]
     pixels = normalise(np.stack(kept), asked)
     return (pixels[1::2], pixels[::2]) if int8 else (pixels, None)
 
 
+def _sample_photos(card: Card, sample: Sequence[str | Path] | None) -> tuple[list[Image], None]:
+    """Whole photos to compare a model that crops on, none to calibrate; noise is half as large again as its input."""
+    if sample:
+        return _readable(sample, PHOTOS, None, LEAST), None
+    rng, side = np.random.default_rng(0), (card.preprocess.height * 3 // 2, card.preprocess.width * 3 // 2)
+    return [fromarray(rng.integers(0, 256, (*side, 3), dtype=np.uint8)) for _ in range(NOISE_SAMPLE)], None
+
+
+def _readable(sample: Sequence[str | Path], count: int, target: int | None, least: int) -> list[Image]:
+    """`count` of the sample's photos, evenly from the list; those that cannot be read are left out."""
+    # Folders come sorted by class: the first photos would be of one kind.
+    chosen = [sample[int(at)] for at in np.linspace(0, len(sample) - 1, min(count, len(sample)))]
+    read = read_images(chosen, open=partial(open_image, target=target), skip=True)
+    kept = [picture for _, picture in read if not isinstance(picture, ImageError)]
+    if len(kept) < least:
+        raise InputError(f"The sample holds {len(kept)} readable photos; give at least {least}.")
+    return kept
+
+
 def _certify(
-    model: AttributeModel, card: Card, folder: Path, precision: Precision, pixels: Floats, noise: bool
+    model: AttributeModel, card: Card, folder: Path, precision: Precision, pixels: Floats | list[Image], noise: bool
 ) -> Certificate:
     """Run both models on the sample, measure, and write the certificate that the exported one is then opened with."""
     facts = {
@@ -178,6 +201,7 @@ def _certify(
         "neighbours": max(1, min(NEIGHBOURS, len(pixels) // 4)),
         "values_fitted": card.values_fitted,
         "opset": OPSET,
+        "parts": {LOCAL: file_sha256(folder / LOCAL)} if card.crops else {},
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("lapel", "torch", "onnxruntime")},
     }
@@ -188,12 +212,28 @@ def _certify(
         name: rank_overlap(original.embeddings[:, k], exported.embeddings[:, k], empty.neighbours)
         for k, name in enumerate(card.vocabulary.names)
     }
-    differences = greatest_differences(original, exported)
-    certificate = Certificate(**facts, differences=differences, rank_overlap=overlap)  # type: ignore[arg-type]
+    moved = None if isinstance(pixels, np.ndarray) else _moved(card, pixels, original, exported)
+    measured = {
+        "differences": greatest_differences(original, exported, moved),
+        "boxes_moved": None if moved is None else float(moved.mean()),
+    }
+    certificate = Certificate(**facts, **measured, rank_overlap=overlap)  # type: ignore[arg-type]
     write_certificate(certificate, folder / CERTIFICATE)
     return certificate
 
 
-def _run(model: Model, pixels: Floats) -> Outputs:
-    parts = [model(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)]
-    return Outputs.join(parts)
+def _run(model: TorchModel | OnnxModel, sample: Floats | list[Image]) -> Outputs:
+    parts = [sample[start : start + BATCH] for start in range(0, len(sample), BATCH)]
+    return Outputs.join([model(part) if isinstance(part, np.ndarray) else model.photos(part) for part in parts])
+
+
+def _moved(card: Card, photos: list[Image], original: Outputs, exported: Outputs) -> NDArray[np.bool_]:
+    """(B, K): where the two models cut different crops."""
+    assert card.crops is not None
+    sizes = np.repeat([photo.size for photo in photos], len(card.vocabulary), axis=0)
+    found = [
+        crop_boxes(given.regions.reshape(-1, *given.regions.shape[2:]), sizes, card.preprocess, card.crops.threshold)
+        for given in (original, exported)
+    ]
+    moved: NDArray[np.bool_] = (found[0] != found[1]).any(axis=1).reshape(len(photos), -1)
+    return moved

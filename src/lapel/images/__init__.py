@@ -1,6 +1,6 @@
 """The one place that opens images: path or bytes -> RGB -> model input; the cache of resized photos; hashes."""
 
-from lapel.images.cropping import boxes, crop_boxes, cut_crops, frame, rectangles
+from lapel.images.cropping import boxes, crop_boxes, cut_crops, frame, pictures_of, rectangles
 from lapel.images.files import Source
 from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
 from lapel.images.fitting import cut, decode_side, fit, normalise, scale
@@ -31,6 +31,7 @@ __all__ = [
     "normalise",
     "open_image",
     "perceptual_hash",
+    "pictures_of",
     "read_images",
     "rectangles",
     "scale",

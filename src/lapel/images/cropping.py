@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from lapel.errors import ShapeError
-from lapel.schema import Crops, Preprocess
+from lapel.schema import Crops, Floats, Preprocess
 
 Boxes = NDArray[np.int64]
 AT_ONCE = 64
@@ -132,6 +132,13 @@ def cut_crops(
     for _ in (pool.map if pool else map)(cut, range(len(found))):
         pass
     return made.reshape(len(photos), many, *made.shape[1:])
+
+
+def pictures_of(pixels: Floats, preprocess: Preprocess) -> list[Image.Image]:
+    """Inputs (B, 3, H, W) as pictures again: what a model that crops looks at when it is given no photo."""
+    mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std))
+    levels = np.rint((pixels * std + mean) * 255).clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(np.ascontiguousarray(one)) for one in levels.transpose(0, 2, 3, 1)]
 
 
 def _place(size: tuple[int, int], preprocess: Preprocess) -> tuple[tuple[int, float], tuple[int, float]]:

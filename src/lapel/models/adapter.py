@@ -11,9 +11,9 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from lapel.images import fit, normalise
+from lapel.images import fit, normalise, pictures_of
 from lapel.models.attribute_model import AttributeModel
-from lapel.models.crop_model import CropModel, pictures_of
+from lapel.models.crop_model import CropModel
 from lapel.schema import Card, Floats, Outputs, Preprocess
 
 Precision = Literal["fp32", "bf16"]
@@ -39,7 +39,7 @@ class TorchModel:
         batch = torch.from_numpy(pixels)
         if isinstance(self.model, CropModel):
             asked = self._card.preprocess
-            return self._outputs(batch, pictures_of(batch, asked), replace(asked, resize="stretch"))
+            return self._outputs(batch, pictures_of(pixels, asked), replace(asked, resize="stretch"))
         return self._outputs(batch, (), self._card.preprocess)
 
     def photos(self, photos: Sequence[Image]) -> Outputs:

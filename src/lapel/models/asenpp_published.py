@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -20,9 +21,9 @@ from torch import Tensor
 from lapel.errors import CheckpointError
 from lapel.models.asenpp_head import ASENPPHead
 from lapel.models.attribute_model import AttributeModel
-from lapel.models.backbones import RANDOM, Backbone, build_backbone
+from lapel.models.backbones import RANDOM, RESNETS, Backbone, build_backbone
 from lapel.models.crop_model import CropModel, LocalBranch
-from lapel.schema import Crops
+from lapel.schema import Card, Crops, Preprocess, Vocabulary
 
 TABLE, AGAIN = "choices.global.attrnet.attr_embedding.weight", "choices.local.attrnet.attr_embedding.weight"
 PREFIXES = {
@@ -74,6 +75,63 @@ def asenpp_model(
     _check(model.state_dict(), ours, attributes)
     model.load_state_dict(ours, strict=False)
     return model.eval(), names
+
+
+def asenpp_import(
+    state: Mapping[str, Tensor],
+    vocabulary: Vocabulary,
+    name: str,
+    numbers: Mapping[str, float],
+    beta: float | None = None,
+    stage: int | None = None,
+) -> tuple[AttributeModel, Card]:
+    """A released file as a model with the vocabulary's values, and its card.
+
+    Args:
+        name: of the model. numbers: what stood beside the weights. beta: the global branch's share; None is 0.6.
+        state, stage: as `asenpp_model`.
+
+    Raises:
+        CheckpointError: as `asenpp_model`.
+    """
+    crops = PUBLISHED_CROPS if beta is None else replace(PUBLISHED_CROPS, beta=beta)
+    found, _ = asenpp_model(state, len(vocabulary), crops, stage)
+    sizes = tuple(len(attribute.values) for attribute in vocabulary)
+    head = found.head
+    architecture: dict[str, Any] = {"head": _options(_head_tensors(head), "", len(vocabulary)), "look_dim": 0}
+    model = AttributeModel(found.backbone, head, sizes)
+    if isinstance(found, CropModel):
+        model = CropModel(found.backbone, head, found.local, crops, sizes)
+        second = found.local.head
+        options = {k: v for k, v in _options(_head_tensors(second), "", 0).items() if k != "attribute_dim"}
+        local = {"backbone": _depth(found.local.backbone), "cut": "layer3", "options": options}
+        architecture |= {"crops": asdict(crops), "local": local}
+    card = Card(
+        name=name,
+        system="asenpp",
+        backbone=_depth(found.backbone),
+        vocabulary=vocabulary,
+        preprocess=Preprocess(),
+        dim=model.dim,
+        look_dim=model.look.dim,
+        grid=(14, 14),
+        attends=head.attends,
+        architecture=architecture | {"cut": "layer3"},
+        scores={"released": dict(numbers)} if numbers else {},
+        notes="Imported from a checkpoint of the published code. Its value probabilities are not fitted (uniform).",
+    )
+    return model.eval(), card
+
+
+def _head_tensors(head: Any) -> dict[str, Tensor]:
+    return dict(head.state_dict())
+
+
+def _depth(backbone: Any) -> str:
+    """The name of the ResNet that this is, up to layer3."""
+    if backbone.channels == RESNETS["resnet50"]:
+        return "resnet50"
+    return "resnet34" if len(backbone.layer2) == 4 else "resnet18"
 
 
 def _check_stage(local: bool, stage: int | None) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from PIL.Image import Image, fromarray
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from lapel.images import cut_crops
@@ -111,10 +110,3 @@ def normalised(pixels: Tensor, preprocess: Preprocess, like: Tensor) -> Tensor:
     mean, std = (torch.tensor(v, device=like.device).view(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std))
     ready = ((moved - mean) / std).contiguous(memory_format=torch.channels_last)
     return ready.double() if like.dtype == torch.float64 else ready
-
-
-def pictures_of(pixels: Tensor, preprocess: Preprocess) -> list[Image]:
-    """Inputs (B, 3, H, W) as pictures again: what a crop model looks at when it is given no photo."""
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std))
-    levels = (pixels.float().cpu() * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
-    return [fromarray(np.ascontiguousarray(one)) for one in levels.permute(0, 2, 3, 1).numpy()]

@@ -10,6 +10,7 @@ from typing import Any
 
 from lapel.errors import InputError, UnknownName
 from lapel.models import checkpoint
+from lapel.models.asenpp_published import asenpp_import
 from lapel.models.published import published_card, published_model, read_published
 from lapel.models.rpf_published import BETA, rpf_card, rpf_model
 from lapel.models.style_published import STYLES, style_card, style_model
@@ -27,16 +28,18 @@ def import_checkpoint(
     name: str = "",
     learned: bool = True,
     beta: float | None = None,
+    stage: int | None = None,
 ) -> Card:
     """Read a released `.pth.tar` strictly and write a Lapel checkpoint.
 
     Args:
-        path: of the released file. system: asen, asen_v2, csn, rpf, style or style_v1.
+        path: of the released file. system: asen, asen_v2, asenpp, csn, rpf, style or style_v1.
         vocabulary: the attributes in the order of training (`read_vocabulary`).
         out: the .safetensors to write. name: of the model; the file's name when empty.
         learned: csn only: whether its masks were learnt (they pass through a ReLU) or fixed.
         beta: rpf's second stage: the region branch's share of the joint cosine, which the file does not hold; None is
-            that of the released FashionAI and DARN runs (DeepFashion's is 0.4).
+            that of the released FashionAI and DARN runs (DeepFashion's is 0.4). asenpp's too, where None is 0.6.
+        stage: asenpp: the stage that is wanted; 2 refuses a file without a local branch. None takes what is there.
 
     Returns:
         The card as stored.
@@ -57,6 +60,9 @@ def import_checkpoint(
         whole, _ = rpf_model(state, vocabulary, BETA["published"] if beta is None else beta)
         card = rpf_card(name or plain_name(path), whole, vocabulary, numbers)
         return checkpoint.save(out, whole, card.with_(pretrained=origin))
+    if system == "asenpp":
+        two, card = asenpp_import(state, vocabulary, name or plain_name(path), numbers, beta, stage)
+        return checkpoint.save(out, two, card.with_(pretrained=origin))
     options: dict[str, Any] = {"learned": learned} if system == "csn" else {}
     model, _ = published_model(system, state, len(vocabulary), **options)
     sized = type(model)(model.backbone, model.head, tuple(len(attribute.values) for attribute in vocabulary))

@@ -1,30 +1,41 @@
-"""An exported model: a folder with `model.onnx`, `card.json` and `certificate.json`, run by ONNX Runtime."""
+"""An exported model: a folder with `model.onnx`, `card.json` and `certificate.json`, run by ONNX Runtime.
+
+A model of two branches has a second file, `local.onnx`; the photos are cropped between the two.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
+from PIL.Image import Image
 
 from lapel.errors import ModelError, ShapeError
-from lapel.schema import Card, Floats, Outputs
+from lapel.images import cut_crops, fit, normalise, pictures_of
+from lapel.schema import Card, Floats, Outputs, Preprocess
 
 # The Windows builds report to the system's own tracing unless told not to; elsewhere this does nothing.
 onnxruntime.disable_telemetry_events()
 
-MODEL, CARD, CERTIFICATE = "model.onnx", "card.json", "certificate.json"
+MODEL, LOCAL, CARD, CERTIFICATE = "model.onnx", "local.onnx", "card.json", "certificate.json"
 INPUT = "pixels"
 OUTPUTS = ("embeddings", "regions", "values", "look")
 COMPOSED = "composed"
+CROPS, WHOLE = "crops", "whole"
+WHOLE_OUTPUTS, LOCAL_OUTPUTS = (WHOLE, "regions", "look"), ("embeddings", "values")
+AT_ONCE = 256
+"""Crops a call of the local branch; its memory grows with them."""
 
 
 class OnnxModel:
-    """`lapel.schema.Model` over ONNX Runtime, on the CPU.
+    """`lapel.schema.PhotoModel` over ONNX Runtime, on the CPU.
 
     Args:
         folder: what `lapel export` wrote.
@@ -37,19 +48,11 @@ class OnnxModel:
     def __init__(self, folder: str | Path, threads: int | None = None) -> None:
         self.folder = Path(folder)
         self._card = read_card(self.folder)
-        content = _checked_model(self.folder, self._card)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or _cores()
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises its own unexported classes
-            raise ModelError(f"{self.folder / MODEL} is no model that ONNX Runtime can run: {error}") from error
-        names = [output.name for output in self._session.get_outputs()]
-        wanted = [*OUTPUTS, *([COMPOSED] if self._card.composed_dim else [])]
-        if missing := [name for name in wanted if name not in names]:
-            raise ModelError(f"{self.folder / MODEL} has no output '{missing[0]}'; export the model again.")
-        self._names = wanted
+        self._names = [*OUTPUTS, *([COMPOSED] if self._card.composed_dim else [])]
+        if self._card.crops is not None:
+            self._names = list(WHOLE_OUTPUTS)
+            self._local = _session(self.folder, LOCAL, self._card, LOCAL_OUTPUTS, threads)
+        self._session = _session(self.folder, MODEL, self._card, self._names, threads)
 
     @property
     def card(self) -> Card:
@@ -57,7 +60,7 @@ class OnnxModel:
         return self._card
 
     def __call__(self, pixels: Floats) -> Outputs:
-        """See `lapel.schema.Model`.
+        """See `lapel.schema.Model`; of a model that crops, the crops are cut out of the input.
 
         Raises:
             ShapeError: the batch is not (B, 3, height, width) as the card says, or the outputs are not as it promises.
@@ -68,8 +71,40 @@ class OnnxModel:
             raise ShapeError(
                 f"The model '{self._card.name}' reads (B, {', '.join(map(str, expected))}), not {pixels.shape}."
             )
-        found = self._session.run(self._names, {INPUT: np.ascontiguousarray(pixels, dtype=np.float32)})
-        outputs = Outputs(*found)
+        if self._card.crops is not None:
+            return self._closely(pixels, pictures_of(pixels, asked), replace(asked, resize="stretch"))
+        outputs = Outputs(*self._run(pixels))
+        check_shapes(outputs, self._card, len(pixels))
+        return outputs
+
+    def photos(self, photos: Sequence[Image]) -> Outputs:
+        """See `lapel.schema.PhotoModel`.
+
+        Raises:
+            ShapeError: the outputs are not as the card promises.
+        """
+        asked = self._card.preprocess
+        pixels = normalise(np.stack([fit(photo, asked) for photo in photos]), asked)
+        return self(pixels) if self._card.crops is None else self._closely(pixels, photos, asked)
+
+    def _run(self, pixels: Floats) -> list[Floats]:
+        found: list[Floats] = self._session.run(self._names, {INPUT: np.ascontiguousarray(pixels, dtype=np.float32)})
+        return found
+
+    def _closely(self, pixels: Floats, photos: Sequence[Image], preprocess: Preprocess) -> Outputs:
+        """The global branch, the crops it asks for, and the local branch, a few photos at a time."""
+        assert self._card.crops is not None
+        whole, regions, look = self._run(pixels)
+        cut = cut_crops(photos, regions, preprocess, self._card.crops)
+        step = max(1, AT_ONCE // regions.shape[1])
+        parts = []
+        for at in range(0, len(cut), step):
+            some = cut[at : at + step]
+            crops = normalise(some.reshape(-1, *some.shape[2:]), preprocess)
+            given = {CROPS: crops.reshape(*some.shape[:2], *crops.shape[1:]), WHOLE: whole[at : at + step]}
+            parts.append(self._local.run(list(LOCAL_OUTPUTS), given))
+        embeddings, values = (np.concatenate(each) for each in zip(*parts, strict=True))
+        outputs = Outputs(embeddings, regions, values, look)
         check_shapes(outputs, self._card, len(pixels))
         return outputs
 
@@ -140,14 +175,31 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _checked_model(folder: Path, card: Card) -> bytes:
+def _session(folder: Path, file: str, card: Card, outputs: Sequence[str], threads: int | None) -> Any:
+    """A file opened by ONNX Runtime, after its certificate was checked."""
+    content = _checked_model(folder, card, file)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises its own unexported classes
+        raise ModelError(f"{folder / file} is no model that ONNX Runtime can run: {error}") from error
+    names = [output.name for output in session.get_outputs()]
+    if missing := [name for name in outputs if name not in names]:
+        raise ModelError(f"{folder / file} has no output '{missing[0]}'; export the model again.")
+    return session
+
+
+def _checked_model(folder: Path, card: Card, file: str = MODEL) -> bytes:
     certificate = read_certificate(folder)
     try:
-        content = (folder / MODEL).read_bytes()
+        content = (folder / file).read_bytes()
     except FileNotFoundError as error:
-        raise ModelError(f"{folder} has no {MODEL}; export the model again (lapel export).") from error
-    if hashlib.sha256(content).hexdigest() != certificate.get("sha256"):
-        raise ModelError(f"{folder / MODEL} is not the file its certificate was written for; get or export it again.")
+        raise ModelError(f"{folder} has no {file}; export the model again (lapel export).") from error
+    stated = certificate.get("sha256") if file == MODEL else (certificate.get("parts") or {}).get(file)
+    if hashlib.sha256(content).hexdigest() != stated:
+        raise ModelError(f"{folder / file} is not the file its certificate was written for; get or export it again.")
     if certificate.get("fingerprint") != card.fingerprint:
         raise ModelError(
             f"{folder}: the certificate is of model {certificate.get('fingerprint')}, the card of {card.fingerprint}; "

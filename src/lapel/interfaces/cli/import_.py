@@ -7,7 +7,7 @@ import click
 
 @click.command("import")
 @click.argument("file", type=click.Path())
-@click.option("--system", required=True, help="asen, asen_v2, csn, rpf, style or style_v1.")
+@click.option("--system", required=True, help="asen, asen_v2, asenpp, csn, rpf, style or style_v1.")
 @click.option("--attributes", help="Names in training order, joined by commas, or a file that lists them.")
 @click.option("--meta", type=click.Path(), help="The release's meta.json; takes the place of --attributes.")
 @click.option("--dataset", help="The entry of --meta: FashionAI, DARN, DeepFashion.")
@@ -17,8 +17,10 @@ import click
 @click.option(
     "--beta",
     type=click.FloatRange(0, 1),
-    help="rpf, second stage: the region branch's share. Default: 0.3; with --dataset DeepFashion 0.4; as published.",
+    help="Second stage: the first branch's share. Default, as published: asenpp 0.6; rpf 0.3, with --dataset "
+    "DeepFashion 0.4.",
 )
+@click.option("--stage", type=click.IntRange(1, 2), help="asenpp: which stage the file must be of.")
 @click.option("--fixed-masks", is_flag=True, help="csn: the masks were not learnt.")
 def command(
     file: str,
@@ -30,6 +32,7 @@ def command(
     out: str | None,
     name: str,
     beta: float | None,
+    stage: int | None,
     fixed_masks: bool,
 ) -> None:
     """Turn the published .pth.tar FILE into a Lapel checkpoint; anything but weights in it is refused."""
@@ -54,8 +57,9 @@ def command(
     else:
         vocabulary = read_vocabulary(meta or _names_or_file(str(attributes)), dataset)
     target = Path(out) if out else Path(file).with_name(f"{plain_name(file)}.safetensors")
-    beta = BETA.get(dataset or "") if beta is None else beta
-    card = import_checkpoint(file, system, vocabulary, target, name, learned=not fixed_masks, beta=beta)
+    if system == "rpf" and beta is None:
+        beta = BETA.get(dataset or "")
+    card = import_checkpoint(file, system, vocabulary, target, name, not fixed_masks, beta, stage)
     click.echo(
         f"{target}: {card.name}, {card.system} on {card.backbone}, {len(vocabulary)} attributes, {card.fingerprint}"
     )
