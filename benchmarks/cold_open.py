@@ -26,6 +26,7 @@ import pyarrow as pa
 from lapel.catalogue.columns import sizes
 from lapel.catalogue.manifest import Manifest
 from lapel.schema import Card, Preprocess, Vocabulary
+from lapel.search import cold
 from lapel.store import LanceStore
 
 ATTRIBUTES, DIM, K, LIMIT_S, ROWS = 8, 128, 50, 2.0, 5000
@@ -89,6 +90,7 @@ def make(folder: Path, items: int) -> None:
     for rows in drawn(items):
         store.append(rows)
     store.compact()
+    cold.warm(folder, store, card())  # as adding does at its end
     Manifest.new(card(), "given", "drawn").at(store.version).save(folder)
 
 

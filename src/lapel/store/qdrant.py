@@ -1,6 +1,6 @@
 """The store on a Qdrant server or cluster: named vectors for what is compared, payload for everything else.
 
-What it gives: every point is written whole, and an append or replace is acknowledged only when the server has written
+What it gives: every point is written whole, and an append or replace is acknowledged only when the server has applied
 it (`wait`). What it cannot give, and LanceDB does: a batch of points is not one transaction (a writer killed between
 two requests leaves the first, which adding again completes); vectors and thumbnails are read as they are now, not as
 they were when this object opened (ids, order, columns and filters are); and there are no earlier versions to fall back

@@ -99,7 +99,7 @@ class Connection:
             self._client.upsert(self.meta, [models.PointStruct(id=0, vector=[1.0], payload=dict(about))], wait=True)
 
     def upsert(self, points: Sequence[Any]) -> None:
-        """Write whole points; on the server's disk when this returns."""
+        """Write whole points; applied by the server when this returns."""
         with self._saying():
             self._client.upsert(self.name, points, wait=True)
 
