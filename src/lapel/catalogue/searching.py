@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from lapel.catalogue.asking import Like, Text, build_query
 from lapel.catalogue.explaining import explain
+from lapel.catalogue.faithful import faithfulness
 from lapel.catalogue.manifest import Manifest
 from lapel.catalogue.sheets import section
 from lapel.explain.contact_sheet import contact_sheet
 from lapel.explain.explanation import Explanation
-from lapel.schema import Answer, Hit, Query
+from lapel.explain.faithfulness import Faithfulness
+from lapel.progress import Progress
+from lapel.schema import Answer, Hit, Model, Query
 from lapel.search import Pictures, Searcher
 
 
@@ -23,6 +26,10 @@ class Searching:
     @property
     def searcher(self) -> Searcher:
         """The items in memory."""
+        raise NotImplementedError
+
+    def model(self) -> Model:
+        """The model that filled the catalogue."""
         raise NotImplementedError
 
     def search(
@@ -72,6 +79,24 @@ class Searching:
             UnknownName, QueryError, ImageError: see `Searcher.search`.
         """
         return explain(self.searcher, query, item, pictures, files=files)
+
+    def faithfulness(
+        self,
+        *,
+        pairs: int = 60,
+        share: float = 0.2,
+        times: int = 2,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[Faithfulness]:
+        """Whether heat maps show what decides: how far scores fall when a hit is blurred there, against elsewhere.
+
+        One entry an attribute; see `lapel.catalogue.faithful.faithfulness` for the arguments.
+
+        Raises:
+            InputError: the model does not attend, or there are fewer than two items.
+        """
+        return faithfulness(self.searcher, self.model(), pairs, share, times, seed, progress)
 
     def contact_sheet(self, query: Query, answer: Answer, pictures: Pictures | None = None) -> str:
         """The query and its hits as one self-contained HTML page: scores, parts, heat maps, predicted values."""

@@ -62,13 +62,17 @@ def relative(region: Floats) -> Floats:
     return (spread / greatest).astype(np.float32)
 
 
-def on_photo(strength: Floats, size: tuple[int, int], preprocess: Preprocess) -> Floats:
-    """(h, w) -> (height, width) of a photo of `size` (width, height), smooth between cells, 0 outside the input."""
+def on_photo(strength: Floats, size: tuple[int, int], preprocess: Preprocess, smooth: bool = True) -> Floats:
+    """(h, w) -> (height, width) of a photo of `size` (width, height), 0 outside the input.
+
+    smooth: between cells; False keeps each cell's edges.
+    """
     left, top, width, height = frame(size, preprocess)
     there = max(1, round(width * size[0])), max(1, round(height * size[1]))
-    smooth = Image.fromarray(np.ascontiguousarray(strength, dtype=np.float32)).resize(there, Image.Resampling.BICUBIC)
+    way = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
+    laid = Image.fromarray(np.ascontiguousarray(strength, dtype=np.float32)).resize(there, way)
     whole = Image.new("F", size, 0)
-    whole.paste(smooth, (round(left * size[0]), round(top * size[1])))
+    whole.paste(laid, (round(left * size[0]), round(top * size[1])))
     return np.asarray(whole, dtype=np.float32).clip(0, 1)
 
 

@@ -40,6 +40,31 @@ def parse_reference(
     return Part(reference, {name: _weight(weight, name, text) for name, weight in pairs}, unlike)
 
 
+def parse_words(text: str) -> Part:
+    """WORDS or WORDS=WEIGHT; an equals sign before anything but a number belongs to the words.
+
+    Raises:
+        QueryError: no words.
+    """
+    return Part.words(*_said(text))
+
+
+def parse_change(reference: str, text: str) -> Part:
+    """A photo's path or `item:ID`, and the change to it: WORDS or WORDS=WEIGHT.
+
+    Raises:
+        QueryError: no reference or no words.
+    """
+    if not reference.strip():
+        raise QueryError("The photo to change is empty; give a photo's path or item:ID before the words.")
+    return Part.composed(reference, *_said(text))
+
+
+def _said(text: str) -> tuple[str, float]:
+    words, _, weight = text.rpartition("=")
+    return (words.strip(), float(weight)) if words and _is_number(weight) else (text.strip(), 1.0)
+
+
 def _stands_for_something(text: str, has_item: Callable[[str], bool]) -> bool:
     if text.startswith(ITEM):
         return has_item(text[len(ITEM) :])

@@ -33,11 +33,12 @@ def print_hits(answer: Answer) -> None:
     for rank, hit in enumerate(answer.hits, 1):
         added = [f"{part.added:+.3f}" for part in hit.parts]
         own = [escape(str(hit.metadata.get(name, ""))) for name in columns]
-        table.add_row(str(rank), escape(hit.item), f"{hit.score:.3f}", *added, *own)
+        more = f" (+{len(hit.folded)} alike)" if hit.folded else ""
+        table.add_row(str(rank), escape(hit.item + more), f"{hit.score:.3f}", *added, *own)
     console.print(table)
-    how = "exact" if answer.exact else "approximate"
+    how = "exact" if answer.exact else f"approximate (recall {answer.recall or 0:.3f}, measured on this catalogue)"
     console.print(f"{len(answer.hits)} of {answer.considered} items, {how}. A score is the sum of weight x cosine.")
 
 
 def _heading(part: Contribution) -> str:
-    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {Path(part.reference).name[-16:]}"
+    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {(part.text or Path(part.reference).name)[-16:]}"
