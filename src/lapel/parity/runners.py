@@ -21,8 +21,8 @@ from lapel.parity.cases import Arrays, Case, CaseError
 
 MOST = 8192
 """More attributes or dimensions than this are a tampered case; a network of that size must not fill the memory."""
-COPIES = ("warp1", "warp2")
-"""Inputs of an ASENet_V2+GD case: the anchor's distorted copies."""
+COPY = "warp"
+"""Inputs of an ASENet_V2+GD case: warp1, warp2, ..., the anchor's distorted copies."""
 CLASSES = {"ASENet": "asen", "ASENet_V2": "asen_v2", "ConditionalSimNet": "csn"}
 
 
@@ -188,12 +188,15 @@ def _score(name: str, gains: list[float]) -> float:
 def _terms(model: AttributeModel, case: Case, prefix: str) -> DistortedTerms:
     """The case's triplets in the published order of forwards; the distorted copies of ASENet_V2+GD where it has any."""
     inputs = case["inputs"]
-    if (case["system"] == "ASEN+GD") is not (f"{prefix}{COPIES[0]}" in inputs):
+    copies = sum(name.startswith(f"{prefix}{COPY}") for name in inputs)
+    if (case["system"] == "ASEN+GD") is not (copies > 0):
         raise CaseError(f"system '{case['system']}' does not go with these inputs: copies of the anchor belong to GD")
-    roles = ("anchor", "negative", "positive", *(name for name in COPIES if f"{prefix}{name}" in inputs))
+    roles = ("anchor", "negative", "positive", *(f"{COPY}{number}" for number in range(1, copies + 1)))
+    if missing := [role for role in roles if f"{prefix}{role}" not in inputs]:
+        raise CaseError(f"there is no input '{prefix}{missing[0]}'")
     photos = [fill.tensor(inputs[f"{prefix}{role}"]).to(_dtype(case)) for role in roles]
-    anchor, negative, positive, *copies = model.views(photos, fill.tensor(inputs[f"{prefix}attributes"]))
-    return distorted_ranking(anchor, negative, positive, copies, case["margin"])
+    anchor, negative, positive, *warped = model.views(photos, fill.tensor(inputs[f"{prefix}attributes"]))
+    return distorted_ranking(anchor, negative, positive, warped, case["margin"])
 
 
 def _share(found: DistortedTerms) -> np.ndarray[Any, Any]:

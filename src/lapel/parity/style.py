@@ -128,13 +128,13 @@ def metrics(case: Case) -> Arrays:
     names = [str(name) for name in case["classes"]]
     scores = F.softmax(fill.tensor(case["inputs"]["scores"]), dim=1).numpy()
     labels = _labels(case, case["inputs"]["labels"], len(names)).numpy()
-    found = classify_scores(scores, labels, names, ks=(1, 2))
+    ks = [int(key[3:]) for key in case["outputs"] if key.startswith("top") and key[3:].isdigit()]
+    found = classify_scores(scores, labels, names, ks=(1, *ks))
     rows = [*found.classes.values(), found.macro, found.weighted]
     figures = np.array([[row.precision, row.recall, row.f1] for row in rows])
     return {
-        "top1": np.array([found.top[1]]),
-        "top2": np.array([found.top[2]]),
-        "macro": figures[-2],
+        **{f"top{k}": np.array([found.top.get(k, 100.0)]) for k in ks},  # among all classes every photo's own is found
+        "macro": figures[:-2].mean(axis=0),
         "per_class": figures[:-2].T,
         "report": np.column_stack([figures / 100, [row.support for row in rows]]),
         "report_accuracy": np.array(found.top[1] / 100),
