@@ -39,10 +39,15 @@ def test_adding_leaves_the_file_and_opening_maps_it(catalogue: Catalogue) -> Non
     assert [hit.item for hit in reopened.search("item:red-blue", where="price = 20")] == ["red-blue"]
 
 
-def test_a_file_of_another_state_is_passed_over_and_made_anew(catalogue: Catalogue) -> None:
+def test_a_file_of_another_state_is_passed_over_and_made_anew_once_it_has_rested(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = (catalogue.folder / cold.FILE).read_bytes()
     catalogue.update({"red-red": {"price": 999}})
+    hit = Catalogue.open(catalogue.folder).search("item:red-red", k=1)[0]
+    assert hit.metadata["price"] == 999
     assert (catalogue.folder / cold.FILE).read_bytes() == before
+    monkeypatch.setattr(cold, "REST_S", -1.0)
     hit = Catalogue.open(catalogue.folder).search("item:red-red", k=1)[0]
     assert hit.metadata["price"] == 999
     assert (catalogue.folder / cold.FILE).read_bytes() != before

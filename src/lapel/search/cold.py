@@ -30,6 +30,9 @@ FILE, FORMAT, PAGE = "search.cold", 1, 4096
 WORTH_IT = 20_000
 """Items from which the file is made: below, reading the table is as quick."""
 
+REST_S = 60.0
+"""Seconds for which a file stays, even when it is of an older state by then."""
+
 HEADER = 1 << 16
 TEXT, BEST, PROBABILITY = "\0text", "\0best", "\0probability"
 STALE_S = 600.0
@@ -40,14 +43,14 @@ def load_collection(folder: Path, store: Store, card: Card) -> Collection:
     found = _load(folder, store, card)
     if found is None:
         found = Collection.load(store, card)
-        if len(found) >= WORTH_IT:
+        if len(found) >= WORTH_IT and _rested(folder):
             save(folder, found)
     return found
 
 
 def warm(folder: Path, store: Store, card: Card) -> None:
     """Make the file for this state if it is worth it and not there: for those who write, so that readers find it."""
-    if store.count() >= WORTH_IT and _load(folder, store, card) is None:
+    if store.count() >= WORTH_IT and _rested(folder) and _load(folder, store, card) is None:
         save(folder, Collection.load(store, card))
 
 
@@ -70,6 +73,14 @@ def save(folder: Path, collection: Collection) -> bool:
         part.unlink(missing_ok=True)
         return False
     return True
+
+
+def _rested(folder: Path) -> bool:
+    """Whether the file is missing, or old enough: many small changes in a row must not write it as often."""
+    try:
+        return time.time() - (folder / FILE).stat().st_mtime > REST_S
+    except OSError:
+        return True
 
 
 def _clear(folder: Path) -> None:
