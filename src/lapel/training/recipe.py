@@ -39,7 +39,7 @@ class Data(_Part):
     root: the folder the sets lie in, or, for a recipe of one set, that set's table or folder itself.
     attributes: what is learnt, in index order. Empty: every attribute of the table.
     short_side: the resized-image cache keeps photos at about this many pixels on the short side; 0: a little more
-        than the model reads.
+        than the model reads, or the originals where a local branch crops them, as published.
     in_memory: keep decoded photos in memory, up to `memory_gb`.
     unreadable: "raise" stops at a photo that cannot be read; "skip" leaves it out, and counts it.
     limit: at most so many photos of each split (0: all), drawn by the seed.

@@ -27,6 +27,10 @@ from lapel.training.plans import Say, plan_of, take_start
 from lapel.training.recipe import Recipe, Running
 
 
+ORIGINALS = 2**20
+"""A short side beyond every photo's: nothing is made smaller."""
+
+
 @dataclass
 class Stage:
     """What the loop works with. model, optimizer: the plain ones; objective: as Fabric wraps it, for the forward."""
@@ -80,8 +84,7 @@ def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> S
         LapelError: data, model or recipe do not fit together; see the parts.
     """
     preprocess = recipe.model.preprocess
-    short_side = recipe.data.short_side
-    cache = ImageCache(None, short_side) if short_side else ImageCache.for_model(preprocess)
+    cache = _cache(recipe)
     data = _readable(load_data(recipe), cache, recipe, say)
     torch.manual_seed(recipe.seed)
     card = make_card(recipe, data)
@@ -122,6 +125,13 @@ def make_card(recipe: Recipe, data: TrainingData) -> Card:
         **asked.options,
     )
     return card.with_(learnt_from=data.sources, notes=style_notes(asked.system, data.vocabulary))
+
+
+def _cache(recipe: Recipe) -> ImageCache:
+    """At the recipe's size; else a little larger than the model reads, or, where crops are cut, the originals."""
+    if recipe.data.short_side:
+        return ImageCache(None, recipe.data.short_side)
+    return ImageCache(None, ORIGINALS) if recipe.model.local else ImageCache.for_model(recipe.model.preprocess)
 
 
 def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -> TrainingData:
