@@ -47,10 +47,19 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
         raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}.") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: a recipe is a YAML mapping with the keys {', '.join(Recipe.model_fields)}.")
-    for override in overrides:
-        _apply(content, override)
+    apply_overrides(content, overrides)
     content.setdefault("name", str(name_or_path) if path.is_relative_to(shipped_folder()) else path.stem)
     return parse(content, path.name)
+
+
+def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Change a recipe's mapping in place, as `load_recipe` does with its overrides.
+
+    Raises:
+        InputError: an override that is no key=value, or whose place does not exist.
+    """
+    for override in overrides:
+        _apply(content, override)
 
 
 def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
