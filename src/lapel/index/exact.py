@@ -27,7 +27,7 @@ GATHER_BELOW, GATHER_BELOW_CODED = 8, 40
 """Under a filter that leaves less than one row in this many, its rows are copied out instead of scanning all; a scan
 of codes is so fast that this pays only for fewer."""
 
-CODED_FROM = 32_768
+CODED_FROM = 4_096
 """From this many items the scan reads 8-bit codes; below, float32 is as fast and needs no codes."""
 
 REFINE = 4
