@@ -94,7 +94,7 @@ class _Embeddings(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         patches = self.patch_embeddings(crops).flatten(2).transpose(1, 2)
-        cls = self.cls_token.to(patches.dtype).expand(len(crops), -1, -1)
+        cls = self.cls_token.to(patches.dtype).expand(patches.shape[0], -1, -1)  # len() would be a constant in ONNX
         return self.dropout(torch.cat([cls, patches], dim=1) + self.position_embeddings)  # type: ignore[no-any-return]
 
 
