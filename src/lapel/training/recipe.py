@@ -27,10 +27,10 @@ class DataSet(_Part):
     """
 
     path: str
-    release: str = ""
-    images: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str | None]] = Field(default_factory=dict)
+    release: str = ""
+    images: str = ""
 
 
 class Data(_Part):
