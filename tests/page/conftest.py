@@ -16,8 +16,9 @@ from page_shop import Shop, Visit, running
 playwright = pytest.importorskip("playwright.sync_api", reason="page tests need playwright (the dev extra)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """For one file at a time: while it is open, no other event loop can run in this thread."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs a browser: `make chromium` installs Debian's")

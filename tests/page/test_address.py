@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -23,6 +24,10 @@ QUERIES = [
     Query((Part("item:red-red", {"look": 1.0}),), "price between 15 and 45 and top_colour in ('red', 'green')", 4),
     Query((Part("item:red-red", {"top": 0.2, "look": 0.9}),), "title contains 'No. 2' or price < 15", 5, True),
 ]
+
+
+def _tell(data: Any, route: Any) -> None:
+    route.fulfill(json=data)
 
 
 def _asked(url: str) -> Any:
@@ -125,6 +130,37 @@ def test_a_photo_that_has_expired_can_be_chosen_again_and_nothing_else_is_lost(
     tab.page.wait_for_selector(".hit:not(.skeleton)")
     assert tab.settled().pills() == ["A top red 56%", "B bottom blue 44%"]
     assert tab.hits()[0] == "red-blue"
+
+
+def test_a_photo_that_expires_while_the_page_is_open_is_said(
+    visit: Open, shop: Shop, serve: Callable[..., str]
+) -> None:
+    tab = visit(address=serve(Settings(photo_seconds=1.0))).go()
+    tab.page.set_input_files("#file", shop.photos / "red-red.png")
+    tab.page.wait_for_selector(".hit[data-item='red-red']")
+    tab.page.wait_for_timeout(1500)
+    tab.page.locator(".suggestions .chip").first.click()
+    tab.page.wait_for_selector("#references .notice")
+    assert "no longer holds this photo" in tab.page.locator("#references .notice").inner_text()
+    assert tab.page.locator(".reference-name").inner_text() == "red-red.png"
+
+
+def test_words_are_sent_as_a_part_where_the_model_reads_them(visit: Open) -> None:
+    """The shop's model reads none: here the page is told that it does, and what it then asks is looked at."""
+    for heads, part in (
+        ({"words": True, "composed": True}, {"text": "but in red", "weight": 1}),
+        ({"words": False, "composed": True}, {"reference": "item:red-red", "text": "but in red", "weight": 1}),
+    ):
+        tab = visit()
+        able = tab.page.request.get(tab.address + "v1/attributes").json() | heads
+        tab.page.route("**/v1/attributes", partial(_tell, able))
+        tab.go().begin("red-red")
+        with tab.page.expect_request("**/v1/search") as asked:
+            tab.page.locator("#words-field").fill("but in red")
+            tab.page.locator("#words-field").press("Enter")
+        assert asked.value.post_data_json["parts"][1] == part
+        tab.page.wait_for_selector("[data-focus='again']")  # the server says that its model has no such head
+        assert any("but in red" in pill for pill in tab.pills())
 
 
 def test_a_broken_link_leads_to_the_beginning(visit: Open) -> None:

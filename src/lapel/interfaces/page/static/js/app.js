@@ -1,20 +1,21 @@
 // The page's one state, and everything that may change it. Views draw from it; they never change it themselves.
 
-import { Problem, explain, getItem, getPhoto, search, sendPhoto } from "./api.js";
+import { Problem, getItem, search, sendPhoto } from "./api.js";
 import { readAddress, writeAddress } from "./address.js";
 import { titleOf } from "./card.js";
 import { later } from "./dom.js";
 import { EMPTY, add, askable, begin, references, swap, take, toJson } from "./query.js";
+import { Known } from "./known.js";
 import { showRegions } from "./picture.js";
 import { number, spoken, t } from "./words.js";
 
-const PHOTO = "photo:", ITEM = "item:", COMPARED = 4;
+const COMPARED = 4;
 
 export class App {
   /** facts: what the server says of the catalogue. views: { all, shares, item, compare, say, pick }. */
   constructor(facts, views) {
-    Object.assign(this, { facts, views, known: new Map(), cache: new Map(), answer: null, error: "", status: "start" });
-    Object.assign(this, { query: EMPTY, map: "", compare: [], item: "", comparing: false, asking: null, previous: "" });
+    Object.assign(this, { facts, views, known: new Known(facts.attributes), answer: null, error: "", status: "start" });
+    Object.assign(this, { query: EMPTY, map: "", compare: [], item: "", comparing: false, asking: null });
     this.askSoon = later(() => this.ask(), 160);
     this.learntRatio = false;
   }
@@ -65,7 +66,7 @@ export class App {
 
   /** Take one detail from an item; everything else stays with the references it has. */
   takeFrom(reference, attribute) {
-    this.views.say(t("live.taken", { what: spoken(attribute), name: this.nameOf(reference) }));
+    this.views.say(t("live.taken", { what: spoken(attribute), name: this.known.nameOf(reference) }));
     return this.change(take(this.query, reference, attribute));
   }
 
@@ -92,13 +93,14 @@ export class App {
     this.status = "loading";
     this.views.all(this);
     try {
-      const [answer] = await Promise.all([search(toJson(this.query), mine.signal), this.learn()]);
+      const [answer] = await Promise.all([search(toJson(this.query), mine.signal), this.known.learn(references(this.query))]);
       if (mine !== this.asking) return;
       Object.assign(this, { answer, status: "ready", error: "" });
       this.views.say(this.told());
     } catch (error) {
       if (error.name === "AbortError" || mine !== this.asking) return;
-      await this.learn();
+      await this.known.learn(references(this.query), true);
+      if (mine !== this.asking) return;
       Object.assign(this, { status: "error", answer: null, error: this.failed(error) });
       this.views.say(this.error);
       if (!(error instanceof Problem)) console.error(error);
@@ -121,52 +123,6 @@ export class App {
     const [first] = this.answer.hits;
     if (!first) return t("live.none");
     return t("live.found", { n: this.answer.hits.length, name: titleOf(first.item, first.metadata), score: number(first.score, 3) });
-  }
-
-  /** What the model sees on each reference, its name and small picture; `gone` where there is none any more. */
-  async learn() {
-    const unknown = references(this.query).filter((reference) => !this.known.has(reference) || this.known.get(reference).gone);
-    await Promise.all(
-      unknown.map(async (reference) => {
-        const found = await this.look(reference).catch((error) => ({ gone: this.goneWords(reference, error) }));
-        this.known.set(reference, found);
-      }),
-    );
-  }
-
-  async look(reference) {
-    if (reference.startsWith(PHOTO)) return { ...(await getPhoto(reference)), name: t("photo.name") };
-    if (!reference.startsWith(ITEM)) throw new Problem("not-found", t("reference.file"), 404);
-    const item = await getItem(reference.slice(ITEM.length));
-    return { name: titleOf(item.item, item.metadata), thumb: item.thumb, values: item.values };
-  }
-
-  goneWords(reference, error) {
-    if (error.status !== 404) return error.message;
-    if (reference.startsWith(PHOTO)) return t("photo.expired");
-    return reference.startsWith(ITEM) ? t("reference.gone") : error.message;
-  }
-
-  nameOf(reference) {
-    const known = this.known.get(reference)?.name;
-    return known ?? (reference.startsWith(PHOTO) ? t("photo.name") : reference.slice(reference.indexOf(":") + 1));
-  }
-
-  thumbOf(reference) {
-    return this.known.get(reference)?.thumb ?? "";
-  }
-
-  /** Where the model looked on a picture: { regions: { attribute: rows }, frame }, asked once. */
-  looked(reference) {
-    if (!this.cache.has(reference)) this.cache.set(reference, this.lookAt(reference));
-    return this.cache.get(reference);
-  }
-
-  async lookAt(reference) {
-    const kept = this.known.get(reference);
-    if (kept?.regions) return kept;
-    const weights = Object.fromEntries(this.facts.attributes.map((name) => [name, 1]));
-    return (await explain(reference.slice(ITEM.length), { parts: [{ reference, weights }], k: 1 })).hit;
   }
 
   showMap(attribute) {

@@ -73,13 +73,13 @@ export function drawCompare(app, items) {
 }
 
 function column(app, reference, item) {
-  const name = item ? titleOf(item.item, item.metadata) : app.nameOf(reference);
+  const name = item ? titleOf(item.item, item.metadata) : app.known.nameOf(reference);
   const asked = references(app.query).includes(reference);
   const remove = { type: "button", class: "link", "aria-label": t("compare.removeLabel", { name }), data: { focus: `uncompare:${reference}` }, onclick: () => app.toggleCompare(item.item) };
   return h(
     "th",
     { scope: "col", style: asked ? { "--tone": tone(app.query, reference) } : {} },
-    picture(app, reference, item?.image ?? app.thumbOf(reference), ""),
+    picture(app, reference, item?.image ?? app.known.thumbOf(reference), ""),
     h("span", { class: "column-name" }, asked ? h("span", { class: "letter" }, letter(app.query, reference)) : null, h("span", {}, name)),
     item ? h("button", remove, t("compare.remove")) : null,
   );

@@ -27,7 +27,7 @@ export async function showRegion(app, frame) {
   canvas.hidden = true;
   canvas.dataset.attribute = attribute;
   if (!attribute || !image.complete || !image.naturalWidth) return;
-  const found = await app.looked(frame.dataset.reference).catch(() => null);
+  const found = await app.known.looked(frame.dataset.reference).catch(() => null);
   if (canvas.dataset.attribute !== attribute || !found?.regions[attribute]) return;
   canvas.hidden = !paint(canvas, found.regions[attribute], [image.naturalWidth, image.naturalHeight], found.frame);
 }

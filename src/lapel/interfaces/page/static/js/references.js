@@ -19,20 +19,20 @@ export function drawReferences(app, container, strip) {
   const names = references(app.query);
   redraw(container, names.map((reference) => one(app, reference)), [document.getElementById("add-photo")]);
   strip.replaceChildren(
-    ...names.filter((reference) => !app.known.get(reference)?.gone && app.thumbOf(reference)).map((reference) =>
-      h("div", { class: "strip-one", style: { "--tone": tone(app.query, reference) } }, h("img", { src: app.thumbOf(reference), alt: "" }), h("span", { class: "letter" }, letter(app.query, reference))),
+    ...names.filter((reference) => !app.known.get(reference)?.gone && app.known.thumbOf(reference)).map((reference) =>
+      h("div", { class: "strip-one", style: { "--tone": tone(app.query, reference) } }, h("img", { src: app.known.thumbOf(reference), alt: "" }), h("span", { class: "letter" }, letter(app.query, reference))),
     ),
   );
 }
 
 function one(app, reference) {
   const known = app.known.get(reference);
-  const name = app.nameOf(reference);
+  const name = app.known.nameOf(reference);
   const parts = app.query.parts.filter((part) => part.reference === reference);
   const mark = letter(app.query, reference);
   const frame = known?.gone
     ? h("div", { class: "frame gone" })
-    : picture(app, reference, app.thumbOf(reference), t("reference.alt", { letter: mark, name }));
+    : picture(app, reference, app.known.thumbOf(reference), t("reference.alt", { letter: mark, name }));
   return h(
     "li",
     { class: `reference${parts.every((part) => part.unlike) ? " unlike" : ""}`, style: { "--tone": tone(app.query, reference) } },
