@@ -79,7 +79,7 @@ class BatchedModel:
     ) -> None:
         self._card, self._opened, self._most, self._wait = card, opened, most, wait_ms / 1000
         self._watch = watch or (lambda size: None)
-        self._waiting: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._waiting: queue.Queue[_Asked | None] = queue.Queue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._model: Model | None = None
