@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -14,6 +19,7 @@ from lapel.models.crop_model import CropModel  # noqa: E402
 from lapel.training import loop  # noqa: E402
 from lapel.training.loop import train  # noqa: E402
 from lapel.training.plans import plan_of  # noqa: E402
+from lapel.training.reading import dump  # noqa: E402
 from lapel.training.stage import set_stage, start_processes  # noqa: E402
 from training_data import BATCHES, TRIPLETS  # noqa: E402
 
@@ -85,7 +91,7 @@ def test_killed_inside_the_second_stage_it_ends_with_the_same_weights(tiny_recip
         pass
 
     recipe = asenpp(tiny_recipe, PUBLISHED, STAGES, "sampling.augment={flip: 0.5, area: 0.8}")
-    whole = train(recipe, tmp_path / "whole")
+    train(recipe, tmp_path / "whole")
     plain = loop.save_last
 
     def killing(stage, folder, place):
@@ -114,3 +120,33 @@ def test_a_second_stage_without_its_first_is_one_sentence(tiny_recipe, tmp_path)
             asenpp(tiny_recipe, PUBLISHED, f"model.local={LOCAL}", f"model.start={tmp_path}/nowhere.safetensors"),
             tmp_path / "other",
         )
+
+
+SCRIPT = """
+import sys
+from lapel.training import load_recipe
+from lapel.training.loop import train
+train(load_recipe(sys.argv[1]), sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_both_stages_on_the_curve_of_one_with_the_doubled_batch(tiny_recipe, tmp_path):
+    asked = [STAGES, "model.freeze_batchnorm=true", "optimiser.lr=1e-4"]
+    (tmp_path / "recipe.yaml").write_text(dump(asenpp(tiny_recipe, PUBLISHED, *asked, "sampling.batch=2")))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words += [str(tmp_path / "script.py"), str(tmp_path / "recipe.yaml"), str(tmp_path / "two")]
+    done = subprocess.run(
+        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one = train(asenpp(tiny_recipe, PUBLISHED, *asked, "sampling.batch=4"), tmp_path / "one")
+    for stage in ("stage-1", "stage-2"):
+        assert losses(tmp_path / "two" / stage) == pytest.approx(losses(one / stage), rel=2e-3), stage
+    assert (tmp_path / "two" / "best.safetensors").is_file()
+
+
+def losses(run):
+    rows = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [row["loss"] for row in rows if row["kind"] == "train"]
