@@ -36,11 +36,11 @@ began = time.monotonic()
 import lapel
 catalogue = lapel.Catalogue.open(sys.argv[1])
 searcher = catalogue.searcher
-opened = time.monotonic()
+opened, used = time.monotonic(), time.process_time()
 hits = catalogue.search("item:item-0000005", k=50)
 answered = time.monotonic()
 assert len(hits) == 50 and hits[0].item == "item-0000005" and hits[0].metadata["title"]
-print(json.dumps([opened - began, answered - opened, time.process_time()]))
+print(json.dumps([opened - began, answered - opened, used, time.process_time() - used]))
 """
 
 
@@ -107,7 +107,7 @@ def main() -> int:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         run = [sys.executable, "-c", OPEN, str(folder)]
         rounds = [json.loads(subprocess.check_output(run, text=True)) for _ in range(given.rounds)]
-    opened, answered, processor = (statistics.median(column) for column in zip(*rounds, strict=True))
+    opened, answered, used, used_to_answer = (statistics.median(column) for column in zip(*rounds, strict=True))
     result = {
         "benchmark": "cold_open",
         "items": given.items,
@@ -117,7 +117,8 @@ def main() -> int:
         "disk_mb": round(size / 1e6),
         "open_s": round(opened, 2),
         "first_answer_s": round(answered, 2),
-        "processor_s": round(processor, 2),
+        "open_processor_s": round(used, 2),
+        "first_answer_processor_s": round(used_to_answer, 2),
         "limit_open_s": LIMIT_S,
         "passed": opened < LIMIT_S,
     }
