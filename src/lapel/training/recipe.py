@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lapel.schema import Crops, Preprocess
+from lapel.training.merging import at_hand, merged
 
 
 class _Part(BaseModel):
@@ -386,17 +385,3 @@ class Recipe(_Part):
         shrunk = (self.stage(number).quick for number in range(1, len(self.stages) + 1))
         part["stages"] = tuple(one.model_dump(mode="json", exclude={"stages", "name"}) for one in shrunk)
         return self.model_copy(update=part)
-
-
-def at_hand(weights: str) -> str:
-    """The weights named, or "random" where they are a file that is not there."""
-    return weights if weights in ("packaged", "random") or Path(weights).is_file() else "random"
-
-
-def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping with some of its keys changed, at any depth; lists are replaced whole."""
-    result = dict(content)
-    for key, value in changes.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result

@@ -1,0 +1,21 @@
+"""What makes one recipe of another: changes at any depth, and weights that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def at_hand(weights: str) -> str:
+    """The weights named, or "random" where they are a file that is not there."""
+    return weights if weights in ("packaged", "random") or Path(weights).is_file() else "random"
+
+
+def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with some of its keys changed, at any depth; lists are replaced whole."""
+    result = dict(content)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
