@@ -12,8 +12,8 @@ from lapel.interfaces.http.answers import Json
 from lapel.interfaces.http.documents import METRICS
 from lapel.interfaces.http.page import PageFile
 from lapel.interfaces.http.problems import Problem
-from lapel.interfaces.http.schemas import Health
 from lapel.interfaces.http.service import service
+from lapel.interfaces.http.views import Health
 
 router = APIRouter(tags=["server"])
 

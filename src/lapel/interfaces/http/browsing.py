@@ -14,9 +14,10 @@ from lapel.interfaces.http.answers import Json, item_json, listed_json
 from lapel.interfaces.http.asking import check_filter
 from lapel.interfaces.http.documents import PICTURE, problems
 from lapel.interfaces.http.problems import Problem
-from lapel.interfaces.http.schemas import ItemList, ItemView, Vocabulary
+from lapel.interfaces.http.schemas import ItemList, ItemView
 from lapel.interfaces.http.searching import Id
 from lapel.interfaces.http.service import Service, service
+from lapel.interfaces.http.views import Vocabulary
 
 router = APIRouter(tags=["items"])
 

@@ -41,8 +41,9 @@ class Live:
     """Gives each request the newest loaded snapshot.
 
     Whether another process has written is one look at catalogue.json's date and size, at most every
-    `refresh_seconds` (of rows on a server, one small request beside). Loading happens beside the requests, which go on with the snapshot they have; after a load
-    that took long, the next one waits four times as long, so that a busy writer does not take the machine.
+    `refresh_seconds` (of rows on a server, one small request beside). Loading happens beside the requests, which go
+    on with the snapshot they have; after a load that took long, the next one waits four times as long, so that a
+    busy writer does not take the machine.
     """
 
     def __init__(self, catalogue: Catalogue, model: BatchedModel, refresh_seconds: float) -> None:

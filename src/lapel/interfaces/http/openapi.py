@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from lapel.interfaces.http.documents import problems
 from lapel.interfaces.http.guards import HEALTH
-from lapel.interfaces.http.schemas import Explain, NewItem, ProblemView, Query, Record
+from lapel.interfaces.http.schemas import Explain, Query, Record
+from lapel.interfaces.http.views import NewItem, ProblemView
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """Search a catalogue by the details of photos.

@@ -14,10 +14,10 @@ from lapel.interfaces.http.answers import Json
 from lapel.interfaces.http.documents import items_body, problems
 from lapel.interfaces.http.problems import Problem, is_busy
 from lapel.interfaces.http.requests import FORM, kind_of_body, read_asked
-from lapel.interfaces.http.schemas import Added, NewItem, Removed
 from lapel.interfaces.http.searching import Id
 from lapel.interfaces.http.service import Service, service
 from lapel.interfaces.http.uploads import open_photo
+from lapel.interfaces.http.views import Added, NewItem, Removed
 
 router = APIRouter(tags=["items"])
 _NEW = TypeAdapter(Annotated[list[NewItem], Field(min_length=1)])
