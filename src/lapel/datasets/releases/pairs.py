@@ -94,7 +94,7 @@ def cells(parts: list[Pairs], attribute: int, names: tuple[str, ...], count: int
     for part in (*listed, *(part for part in parts if not part.role)):
         at = part.attribute == attribute
         images = part.image[at]
-        if len(np.unique(images)) == len(images) and not np.any(column[images] != None):  # noqa: E711
+        if np.bincount(images, minlength=1).max() < 2 and not np.any(column[images] != None):  # noqa: E711
             column[images] = named[part.value[at]]  # every image once: nearly always, and much quicker
             continue
         for image, value, line in zip(part.image[at], part.value[at], part.line[at], strict=True):
