@@ -106,7 +106,11 @@ def scan(codes: Sequence[tuple[Codes, Floats]], count: int) -> tuple[Floats, flo
             before = one.sessions[at].run(None, feed | {"before": before})[0]
         part[:] = before[0]
 
-    list(workers().map(chunk, range(-(-count // ROWS_A_CHUNK))))
+    chunks = range(-(-count // ROWS_A_CHUNK))
+    if len(chunks) > 1:
+        list(workers().map(chunk, chunks))
+    elif chunks:  # handing one chunk to another thread costs more than it brings
+        chunk(0)
     return total, sum(error for _, error in feeds)
 
 
