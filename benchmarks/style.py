@@ -27,8 +27,9 @@ from torch.nn import functional as F
 from lapel.embedding import embed
 from lapel.evaluation.analysis import class_confusion
 from lapel.evaluation.classification import Classification, classify_scores
+from lapel.evaluation.evaluate import evaluate_embeddings
 from lapel.evaluation.figures import heat_map
-from lapel.evaluation.photos import evaluate
+from lapel.evaluation.photos import near_duplicates
 from lapel.evaluation.predicted import known_classes
 from lapel.export import load_model
 from lapel.images import ImageCache
@@ -82,10 +83,11 @@ def compare_rows(recipe: Recipe, run: Path, seconds: float) -> dict[str, Any]:
     model = load_model(run)
     cache = ImageCache.for_model(model.card.preprocess)
     classes, rows = _labelled(test, model.card)
-    scored = evaluate(model, test, split="test", cache=cache)
-    values, _ = embed(model, test.take(rows).paths, test.take(rows).ids, cache=cache)
+    with bar("test photos", len(test)) as progress:
+        table, _ = embed(model, test.paths, test.ids, cache=cache, progress=progress)
+    scored = evaluate_embeddings(table, test, split="test", groups=near_duplicates(test))
     names = model.card.vocabulary[name].values
-    figures = {"style": _row(values.outputs.values, classes, names, seconds)}
+    figures = {"style": _row(table.outputs.values[rows], classes, names, seconds)}
     figures |= probes(data.train, data.valid, test, model.card, cache)
     common = int(np.bincount(_labelled(data.train, model.card)[0]).argmax())
     always = np.zeros((len(classes), len(names)))
