@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from lapel.training.recipe import Optimiser
+from lapel.training.experiment import Optimiser
 from lapel.training.schedule import rate_factor
 
 

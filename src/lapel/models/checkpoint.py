@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lapel.errors import CheckpointError
 from lapel.models.attribute_model import AttributeModel
@@ -50,7 +50,7 @@ def state_sha256(state: Mapping[str, Tensor]) -> str:
 
 def save(
     path: str | Path,
-    model: AttributeModel,
+    model: nn.Module,
     card: Card,
     extra: Mapping[str, Tensor] | None = None,
     info: Mapping[str, Any] | None = None,

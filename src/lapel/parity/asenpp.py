@@ -16,9 +16,10 @@ from lapel.models.crop_model import CropModel, normalised
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
 from lapel.schema import Crops, Preprocess
+from lapel.training.experiment import Optimiser
 from lapel.training.optimiser import build_optimizer, set_rate
 from lapel.training.plans import two_branch_groups
-from lapel.training.recipe import Data, DataSet, Local, Loss, Model, Optimiser, Recipe, Sampling
+from lapel.training.recipe import Data, DataSet, Local, Loss, Model, Recipe, Sampling
 from lapel.training.two_branches import Seen, branch_terms, see_triplets
 
 GLOBAL = Preprocess()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.parity.cases import Arrays, Case, CaseError
-from lapel.training.recipe import Optimiser
+from lapel.training.experiment import Optimiser
 from lapel.training.schedule import rate_factor
 
 CSN_DECAY = 0.985

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lapel.models.checkpoint import read_card
-from lapel.training.recipe import Recipe
+from lapel.training.experiment import Experiment
 from lapel.training.run_folder import RunFolder, writing
 
-Train = Callable[[Recipe, Path, bool], Path]
+Train = Callable[[Experiment, Path, bool], Path]
 """How one stage is trained: recipe, run folder, whether to go on with the run in it."""
 
 
-def train_stages(recipe: Recipe, run_folder: str | Path, resume: bool, train: Train) -> Path:
+def train_stages(recipe: Experiment, run_folder: str | Path, resume: bool, train: Train) -> Path:
     """Train `RUN/stage-1`, `RUN/stage-2`, ...; the last one's best checkpoint becomes that of RUN.
 
     A stage that is finished is not run again; one that was stopped goes on; one that was not begun begins.
@@ -52,7 +52,7 @@ def finished(folder: RunFolder) -> bool:
     return folder.best.is_file() and read_card(folder.best).values_fitted
 
 
-def _starting(part: Recipe, before: RunFolder | None) -> Recipe:
+def _starting(part: Experiment, before: RunFolder | None) -> Experiment:
     """The stage's recipe with "last" or "best" turned into the checkpoint of the stage before."""
     named = {"last": before.last, "best": before.best} if before else {}
     start = str(named.get(part.model.start, part.model.start))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from lapel.training.objective import Input
 from lapel.training.pictures import Pictures, ahead
 from lapel.training.recipe import Augment
 from lapel.training.run_folder import RunFolder, writing
-from lapel.training.stage import Stage
+
+if TYPE_CHECKING:
+    from lapel.training.attributes import AttributeStage
 
 SCALES = np.geomspace(1, 200, 60)
 """Inverse temperatures that are tried; cosines of a trained attribute rarely want more than 60."""
@@ -30,7 +33,7 @@ DEFAULT_SCALE = 10.0
 """Where no labelled photo of the evaluation split can choose one."""
 
 
-def finish(stage: Stage, folder: RunFolder) -> None:
+def finish(stage: AttributeStage, folder: RunFolder) -> None:
     """One pass over the training photos, unchanged, and one over the evaluation split; both into best.safetensors."""
     model, card = checkpoint.load(folder.best)
     if card.values_fitted:
@@ -51,7 +54,9 @@ def finish(stage: Stage, folder: RunFolder) -> None:
         )
 
 
-def passes(stage: Stage, model: AttributeModel, items: ItemTable) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
+def passes(
+    stage: AttributeStage, model: AttributeModel, items: ItemTable
+) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
     """Rows, embeddings (B, K, D) and pooled maps (B, C), for all items in order, without augmentation."""
     for rows, features, photos in maps(stage, model, items):
         if isinstance(model, CropModel):
@@ -62,7 +67,7 @@ def passes(stage: Stage, model: AttributeModel, items: ItemTable) -> Iterator[tu
 
 
 def maps(
-    stage: Stage, model: AttributeModel, items: ItemTable
+    stage: AttributeStage, model: AttributeModel, items: ItemTable
 ) -> Iterator[tuple[NDArray[np.int64], Tensor, list[Image]]]:
     """Rows, the backbone's maps (B, C, h, w), and, for a model that crops, the photos; without gradient."""
     recipe = stage.recipe
@@ -82,7 +87,7 @@ def maps(
             yield rows, model.backbone(pixels(torch.from_numpy(inputs).to(stage.fabric.device))), photos
 
 
-def _measure_training(stage: Stage, model: AttributeModel) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+def _measure_training(stage: AttributeStage, model: AttributeModel) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Prototypes (V, D), and mean (C,) and covariance (C, C) of the pooled maps."""
     items, vocabulary = stage.data.train, stage.data.vocabulary
     held = torch.from_numpy(multi_hot(items)).double()
@@ -120,7 +125,7 @@ def fit_look(model: AttributeModel, mean: Tensor, covariance: Tensor) -> None:
     model.look.projection.copy_(axes * largest.sign())
 
 
-def _fit_scales(stage: Stage, model: AttributeModel) -> None:
+def _fit_scales(stage: AttributeStage, model: AttributeModel) -> None:
     """The inverse temperature of each attribute with the least negative log-likelihood on the evaluation split."""
     items, vocabulary = stage.data.valid, stage.data.vocabulary
     embeddings = torch.cat([found for _, found, _ in passes(stage, model, items)])
@@ -131,7 +136,7 @@ def _fit_scales(stage: Stage, model: AttributeModel) -> None:
         model.values.scale[k] = best_scale(cosines, held[:, part])
 
 
-def _classifier_scale(stage: Stage, model: StyleModel) -> float:
+def _classifier_scale(stage: AttributeStage, model: StyleModel) -> float:
     """The inverse temperature of a classifier's logits that makes the evaluation split's classes most likely."""
     items, found = stage.data.valid, []
     for _, features, _ in maps(stage, model, items):

@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
-from lapel.evaluation.record import Evaluation
 from lapel.progress import Progress
 from lapel.training.objective import Step
 from lapel.training.place import Place, refuse_broken
 from lapel.training.run_folder import RunFolder, writing
-from lapel.training.stage import Stage
+from lapel.training.stage import Scored, Stage
+
+MEASURES = {"map": "MAP", "recall": "recall"}
+"""What the mean of an epoch's figures is called, by its name in metrics.jsonl."""
 
 
 class Journal:
@@ -70,10 +72,11 @@ class Journal:
         progress.advance(self.stage.feed.photos, epoch=epoch, loss=f"{row['loss']:.4f}", accuracy=shown)
         self._write(row, place)
 
-    def epoch(self, place: Place, found: Evaluation) -> None:
-        """An epoch was scored: MAP in percent, mean over attributes and each."""
-        row: dict[str, Any] = {"kind": "valid", "epoch": place.epoch, "step": place.step, "map": round(found.mean, 4)}
-        row["attributes"] = {name: round(score.map, 4) for name, score in found.attributes.items()}
+    def epoch(self, place: Place, found: Scored) -> None:
+        """An epoch was scored: in percent, the mean over attributes (or categories) and each."""
+        row: dict[str, Any] = {"kind": "valid", "epoch": place.epoch, "step": place.step}
+        row |= {found.measure: round(found.mean, 4)}
+        row["attributes"] = {name: round(figure, 4) for name, figure in found.each.items()}
         self._forget()
         self._write(row, place)
         with writing(self.folder.curves):
@@ -109,7 +112,7 @@ def _board(folder: RunFolder, done: int) -> Any:
 
 
 def draw_curves(rows: list[dict[str, Any]], steps: int, path: Path) -> None:
-    """The rows of metrics.jsonl as a picture: loss against epochs, and MAP of each attribute with the mean in bold."""
+    """The rows of metrics.jsonl as a picture: loss against epochs, and each attribute's figure, the mean in bold."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4))
@@ -121,8 +124,9 @@ def draw_curves(rows: list[dict[str, Any]], steps: int, path: Path) -> None:
     epochs = [row["epoch"] for row in scored]
     for name in scored[0]["attributes"] if scored else ():
         right.plot(epochs, [row["attributes"].get(name) for row in scored], label=name, linewidth=1, marker=".")
-    right.plot(epochs, [row["map"] for row in scored], label="mean", linewidth=3, color="black", marker="o")
-    right.set(xlabel="epoch", ylabel="MAP, %", title="validation")
+    measure = "recall" if scored and "recall" in scored[0] else "map"
+    right.plot(epochs, [row[measure] for row in scored], label="mean", linewidth=3, color="black", marker="o")
+    right.set(xlabel="epoch", ylabel=f"{MEASURES[measure]}, %", title="validation")
     right.legend(fontsize=6, ncols=2)
     fresh = path.with_name(f".{path.name}.new")
     figure.savefig(fresh, format="png", dpi=100)

@@ -9,12 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lapel.evaluation.photos import evaluate
-from lapel.evaluation.record import Evaluation
-from lapel.models.adapter import Precision, TorchModel
 from lapel.progress import Progress, bar
 from lapel.training.chain import train_stages
-from lapel.training.finish import finish
+from lapel.training.experiment import Experiment, Running
 from lapel.training.freezing import training_mode
 from lapel.training.journal import Journal
 from lapel.training.objective import Step
@@ -22,7 +19,6 @@ from lapel.training.optimiser import set_rate
 from lapel.training.pictures import ahead
 from lapel.training.place import Place, restore, save_best, save_last
 from lapel.training.plans import Say
-from lapel.training.recipe import Recipe, Running
 from lapel.training.run_folder import RunFolder
 from lapel.training.schedule import rate_factor
 from lapel.training.stage import Stage, set_stage, start_processes
@@ -30,7 +26,7 @@ from lapel.training.stopping import Stopped, Wish, listening
 
 
 def train(
-    recipe: Recipe,
+    recipe: Experiment,
     run_folder: str | Path,
     resume: bool = False,
     quick: bool = False,
@@ -76,7 +72,7 @@ def train(
     with Journal(folder, stage, place) as journal:
         _run(stage, folder, place, journal, show)
         if fabric.is_global_zero:
-            finish(stage, folder)
+            stage.finish(folder)
     fabric.barrier()
     return folder.path
 
@@ -144,31 +140,14 @@ def _validate(stage: Stage, folder: RunFolder, place: Place, journal: Journal) -
     if place.epoch % recipe.evaluation.every and place.epoch < recipe.optimiser.epochs:
         return following
     if stage.fabric.is_global_zero:
-        found = score(stage)
+        found = stage.score()
         journal.epoch(place, found)
-        figure = found.overall if recipe.evaluation.best_by == "overall" else found.mean
-        if figure > place.best:
-            following = following.on(best=figure, best_epoch=place.epoch)
-            stage.card = stage.card.with_(scores=found.to_dict(per_query=False))
+        if found.figure > place.best:
+            following = following.on(best=found.figure, best_epoch=place.epoch)
+            stage.card = stage.card.with_(scores=found.record)
             save_best(stage, folder, following)
     stage.fabric.barrier()
     return following
-
-
-def score(stage: Stage) -> Evaluation:
-    """The model as it is now, on the recipe's evaluation split."""
-    asked, running = stage.recipe.evaluation, stage.recipe.running
-    precision: Precision = "bf16" if running.precision == "bf16-mixed" else "fp32"
-    return evaluate(
-        TorchModel(stage.model, stage.card, str(stage.fabric.device), precision),
-        stage.data.valid,
-        split=asked.split,
-        protocol=asked.protocol,
-        batch=asked.batch,
-        workers=stage.recipe.data.workers,
-        cache=stage.cache,
-        branches=False,  # ranking thrice, every epoch, for a figure that chooses nothing
-    )
 
 
 def _due(running: Running, place: Place, saved: float) -> bool:

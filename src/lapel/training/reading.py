@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lapel.errors import InputError, UnknownName
+from lapel.training.experiment import Experiment
 from lapel.training.recipe import Recipe
 
 
@@ -88,7 +89,7 @@ def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
     return recipe
 
 
-def dump(recipe: Recipe) -> str:
+def dump(recipe: Experiment) -> str:
     """The resolved recipe as YAML that `load_recipe` reads back to an equal recipe."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
 

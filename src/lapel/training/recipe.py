@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from lapel.schema import Crops, Preprocess
-from lapel.training.merging import at_hand, merged
+from lapel.training.experiment import AnyData, AnyEvaluation, AnyModel, Experiment, Part
+from lapel.training.merging import at_hand
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataSet(_Part):
+class DataSet(Part):
     """One labelled table of several, and how its words become ours.
 
     path: a table or folder; relative to `data.root` when that is given.
@@ -32,7 +29,7 @@ class DataSet(_Part):
     images: str = ""
 
 
-class Data(_Part):
+class Data(AnyData):
     """Where the photos and labels are.
 
     root: the folder the sets lie in, or, for a recipe of one set, that set's table or folder itself.
@@ -50,12 +47,11 @@ class Data(_Part):
     short_side: int = Field(default=0, ge=0)
     in_memory: bool = True
     memory_gb: float = Field(default=2.0, ge=0)
-    workers: int = Field(default=2, ge=1)
     unreadable: Literal["raise", "skip"] = "raise"
     limit: int = Field(default=0, ge=0)
 
 
-class Local(_Part):
+class Local(Part):
     """The second branch of a system of two, which reads crops of the original photo where the first one looked.
 
     backbone, cut, weights: as in the model. options: further arguments of the branch's head. height, width: what it
@@ -94,7 +90,7 @@ class Local(_Part):
         return self if self.weights != "random" else self.model_copy(update={"options": {"layers": 2, **self.options}})
 
 
-class Model(_Part):
+class Model(AnyModel):
     """What is trained.
 
     system: triplet, csn, asen, asen_v2, asenpp or rpf. backbone, cut: as `lapel.models.backbones` names them.
@@ -105,10 +101,6 @@ class Model(_Part):
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
     local: the second branch of a system of two (asenpp, rpf); null: none, as in their first stage.
-    freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
-    start: the checkpoint, or run folder, of an earlier stage, whose weights this run continues; what is taken of it is
-        the system's to say. In the later stages of a chained recipe "last" (as published) and "best" mean the
-        checkpoint of the stage before.
     """
 
     system: Literal["triplet", "csn", "asen", "asen_v2", "asenpp", "rpf", "style", "style_v1"]
@@ -124,8 +116,6 @@ class Model(_Part):
     pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
     local: Local | None = None
-    freeze_batchnorm: bool = False
-    start: str = ""
 
     @property
     def preprocess(self) -> Preprocess:
@@ -135,7 +125,7 @@ class Model(_Part):
         return replace(crop, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)) if half else crop
 
 
-class Augment(_Part):
+class Augment(Part):
     """Changes to a training photo, drawn anew for each (seed, epoch, place in the epoch).
 
     flip: chance of a left-right flip, after the crop; the published recipes use 0.5 and nothing else.
@@ -148,7 +138,7 @@ class Augment(_Part):
     jitter: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Distortion(_Part):
+class Distortion(Part):
     """Distorted copies of each anchor, as ASENet_V2+GD learns from.
 
     kind: "perspective" (published), "affine" or "rotation" (see `lapel.training.distort`).
@@ -161,7 +151,7 @@ class Distortion(_Part):
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
 
-class Sampling(_Part):
+class Sampling(Part):
     """What a training step sees.
 
     mode: "triplets" as published (three photos under one attribute, one forward each), or "batch", which is ours:
@@ -195,7 +185,7 @@ class Sampling(_Part):
     distortion: Distortion | None = None
 
 
-class StyleLoss(_Part):
+class StyleLoss(Part):
     """What style classifiers minimise; defaults as published.
 
     scale, margin, easy: of the additive angular margin (`style`); margin in radians.
@@ -210,7 +200,7 @@ class StyleLoss(_Part):
     negatives: float = Field(default=0.5, ge=0)
 
 
-class Contrast(_Part):
+class Contrast(Part):
     """E-InfoNCE between the two branches of RPF; defaults as published.
 
     weight: of the term. tau: temperature. alpha: weight of the background rows.
@@ -223,7 +213,7 @@ class Contrast(_Part):
     negatives: Literal["everyone", "attribute"] = "everyone"
 
 
-class Loss(_Part):
+class Loss(Part):
     """The weighted sum that is minimised.
 
     margin: of the ranking losses, in cosine. In "triplets" mode the loss is the margin ranking loss alone.
@@ -249,34 +239,7 @@ class Loss(_Part):
     contrast: Contrast = Contrast()
 
 
-class Optimiser(_Part):
-    """How weights move. The defaults are the published ones of ASENet_V2: Adam, 1e-4, times 0.9 every 3 epochs.
-
-    lr: of the head. backbone_lr: of the backbone; null: the same. weight_decay: 0 is plain Adam, else AdamW.
-    slow_lr: of the parts that an earlier stage has trained, in systems of two stages; null: a tenth of `lr`.
-    schedule: "step" multiplies by `decay` every `step_size` epochs; "cosine" falls to `eta_min` over the run;
-        "constant". cosine_by: the cosine falls with every "step", or with every "epoch" as published.
-    eta_min: the learning rate that the cosine ends at; of a group with a rate of its own, the same share of it.
-    warmup: steps of linear rise. accumulate: steps whose gradients are averaged into one update.
-    clip: greatest gradient norm (0: no clipping).
-    """
-
-    epochs: int = Field(default=50, ge=1)
-    lr: float = Field(default=1e-4, gt=0)
-    backbone_lr: float | None = Field(default=None, ge=0)
-    slow_lr: float | None = Field(default=None, ge=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-    schedule: Literal["step", "cosine", "constant"] = "step"
-    cosine_by: Literal["step", "epoch"] = "step"
-    eta_min: float = Field(default=0.0, ge=0)
-    step_size: int = Field(default=3, ge=1)
-    decay: float = Field(default=0.9, gt=0, le=1)
-    warmup: int = Field(default=0, ge=0)
-    accumulate: int = Field(default=1, ge=1)
-    clip: float = Field(default=0.0, ge=0)
-
-
-class Evaluation(_Part):
+class Evaluation(AnyEvaluation):
     """How epochs are compared: by a figure of `protocol` on `split`, every so many epochs.
 
     best_by: "mean" of the attributes' figures, or "overall", the mean over all queries, as the published code does.
@@ -284,47 +247,18 @@ class Evaluation(_Part):
 
     split: Literal["valid", "test"] = "valid"
     protocol: str = "each-against-rest"
-    every: int = Field(default=1, ge=1)
     batch: int = Field(default=64, ge=1)
     best_by: Literal["mean", "overall"] = "mean"
 
 
-class Running(_Part):
-    """Where and how it runs; nothing here changes what is learnt, except through rounding.
+class Recipe(Experiment):
+    """An experiment with attributes. `lapel.training.load_recipe` reads it from YAML."""
 
-    device: auto, cpu, cuda or mps. precision: as Lightning Fabric names it. threads: of PyTorch on CPU; 0: its own.
-    checkpoint_seconds, checkpoint_steps: the last checkpoint is renewed after so much time or so many steps (0: off).
-    log_every: steps between two lines of metrics.jsonl.
-    """
-
-    device: str = "auto"
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    channels_last: bool = True
-    threads: int = Field(default=0, ge=0)
-    checkpoint_seconds: float = Field(default=300.0, ge=0)
-    checkpoint_steps: int = Field(default=0, ge=0)
-    log_every: int = Field(default=10, ge=1)
-
-
-class Recipe(_Part):
-    """One experiment. `lapel.training.load_recipe` reads it from YAML.
-
-    stages: for an experiment of several runs, what each changes of the rest of this recipe; a run's last weights are
-        where the next begins (`model.start`). Empty: one run, of the recipe as it stands.
-    """
-
-    name: str = ""
-    trains: str = ""
-    paper: str = ""
-    seed: int = 1
     data: Data
     model: Model
     sampling: Sampling = Sampling()
     loss: Loss = Loss()
-    optimiser: Optimiser = Optimiser()
     evaluation: Evaluation = Evaluation()
-    running: Running = Running()
-    stages: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _style_sees_classes(self) -> Recipe:
@@ -344,19 +278,6 @@ class Recipe(_Part):
                 "loss.proxy, loss.supcon above 0"
             )
         return self
-
-    def stage_content(self, number: int) -> dict[str, Any]:
-        """The mapping of stage `number` (from 1): this recipe with that stage's changes, and where it starts."""
-        content = merged(self.model_dump(mode="json", exclude={"stages"}), self.stages[number - 1])
-        if number > 1 and not content["model"].get("start"):
-            content["model"]["start"] = "last"
-        if number < len(self.stages):
-            content["name"] = f"{self.name}/stage-{number}"
-        return content
-
-    def stage(self, number: int) -> Recipe:
-        """Stage `number` (from 1) as a recipe of its own."""
-        return Recipe.model_validate(self.stage_content(number))
 
     @property
     def quick(self) -> Recipe:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lapel.errors import InputError, TrainingError
+from lapel.training.experiment import Experiment
 from lapel.training.reading import dump, load_recipe
-from lapel.training.recipe import Recipe
 
 PACKAGES = ("lapel", "torch", "timm", "lightning-fabric", "numpy", "pillow", "safetensors")
 
@@ -48,7 +48,7 @@ class RunFolder:
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
 
-    def start(self, recipe: Recipe) -> None:
+    def start(self, recipe: Experiment) -> None:
         """Write what is known before the first step.
 
         Raises:
@@ -59,7 +59,7 @@ class RunFolder:
             replace_text(self.about, json.dumps(about(recipe.seed), indent=1) + "\n")
             self.metrics.touch()
 
-    def reopen(self, recipe: Recipe) -> None:
+    def reopen(self, recipe: Experiment) -> None:
         """Check that this folder holds a run of the same recipe.
 
         Raises:
@@ -71,7 +71,7 @@ class RunFolder:
         for part in ("running", "name", "trains", "paper"):  # these do not change what is learnt
             stored.pop(part), asked.pop(part)
         for key in ("workers", "in_memory", "memory_gb"):
-            stored["data"].pop(key), asked["data"].pop(key)
+            stored["data"].pop(key, None), asked["data"].pop(key, None)
         stored["model"].pop("start"), asked["model"].pop("start")  # read once, when the run began
         if difference := _first_difference(stored, asked):
             raise InputError(

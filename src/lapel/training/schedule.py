@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lapel.training.recipe import Optimiser
+from lapel.training.experiment import Optimiser
 
 
 def rate_factor(optimiser: Optimiser, epoch: int, step: int, steps: int) -> float:

@@ -1,9 +1,15 @@
-"""Everything a run works with, made from its recipe: data, model, feed, objective, optimizer, processes."""
+"""Everything a run works with, made from its recipe: model, feed, objective, optimizer, processes.
+
+What kind of data it is, how an epoch is scored and what is fitted at the end is the business of each kind of stage.
+"""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -11,41 +17,51 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from lapel.errors import InputError
-from lapel.images import ImageCache
-from lapel.models.attribute_model import AttributeModel
-from lapel.models.cards import new_card
-from lapel.models.registry import build
-from lapel.models.style_published import style_notes
 from lapel.schema import Card
-from lapel.training.data import TrainingData, load_data
+from lapel.training.experiment import Experiment, Running
 from lapel.training.feeds import Feed
-from lapel.training.freezing import frozen_parts, hold_still
-from lapel.training.objective import Input
-from lapel.training.optimiser import build_optimizer
-from lapel.training.pictures import leave_out_unreadable
-from lapel.training.plans import Say, plan_of, take_start
-from lapel.training.recipe import Recipe, Running
+from lapel.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lapel.training.plans import Say
+    from lapel.training.run_folder import RunFolder
 
 
-ORIGINALS = 2**20
-"""A short side beyond every photo's: nothing is made smaller."""
+class Scored(NamedTuple):
+    """An epoch's figures, in percent.
+
+    figure: what the best epoch is chosen by. measure: "map" or "recall", the name of `mean` in metrics.jsonl.
+    each: by attribute or category. record: what the card keeps.
+    """
+
+    figure: float
+    measure: str
+    mean: float
+    each: Mapping[str, float]
+    record: dict[str, Any]
 
 
 @dataclass
-class Stage:
+class Stage(ABC):
     """What the loop works with. model, optimizer: the plain ones; objective: as Fabric wraps it, for the forward."""
 
-    recipe: Recipe
+    recipe: Experiment
     fabric: Fabric
-    data: TrainingData
-    cache: ImageCache
-    model: AttributeModel
+    model: nn.Module
     card: Card
     feed: Feed
     objective: nn.Module
     criterion: nn.Module
     optimizer: torch.optim.Optimizer
     still: list[nn.Module]
+
+    @abstractmethod
+    def score(self) -> Scored:
+        """The model as it is now, on the recipe's evaluation split."""
+
+    @abstractmethod
+    def finish(self, folder: RunFolder) -> None:
+        """After the last epoch: whatever is fitted to the best weights, into best.safetensors; once."""
 
 
 def start_processes(running: Running) -> Fabric:
@@ -73,7 +89,7 @@ def start_processes(running: Running) -> Fabric:
     return fabric
 
 
-def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> Stage:
+def set_stage(recipe: Experiment, fabric: Fabric, say: Say, fresh: bool = True) -> Stage:
     """Build everything a run needs; nothing is written.
 
     Args:
@@ -83,66 +99,7 @@ def set_stage(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> S
     Raises:
         LapelError: data, model or recipe do not fit together; see the parts.
     """
-    preprocess = recipe.model.preprocess
-    cache = _cache(recipe)
-    data = _readable(load_data(recipe), cache, recipe, say)
-    torch.manual_seed(recipe.seed)
-    card = make_card(recipe, data)
-    local = recipe.model.local
-    model = build(card, recipe.model.weights, local.weights if local else None)
-    plan = plan_of(recipe)
-    card = take_start(plan, recipe, model, card) if fresh else card
-    still = frozen_parts(model.backbone, recipe.model.freeze)
-    if local is not None and local.freeze:
-        second = getattr(model.local, "backbone", model.local)  # RPF's is a transformer and nothing besides
-        still += frozen_parts(second, local.freeze, "model.local.freeze")  # type: ignore[arg-type]
-    hold_still(still)
-    if recipe.running.channels_last:
-        model.to(memory_format=torch.channels_last)
-    objective = plan.objective(recipe, model, Input(preprocess, recipe.running.channels_last))
-    feed = plan.feed(recipe, data, cache, fabric.world_size * recipe.optimiser.accumulate, say)
-    optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
-    wrapped, running = fabric.setup(objective, optimizer)
-    return Stage(recipe, fabric, data, cache, model, card, feed, wrapped, objective.criterion, running, still)
+    from lapel.training.attributes import set_attributes  # it extends this file's Stage
 
-
-def make_card(recipe: Recipe, data: TrainingData) -> Card:
-    """The card of a model that has learnt nothing yet; `lapel.training.finish` fills in the rest."""
-    asked = recipe.model
-    card: Card = new_card(
-        name=recipe.name,
-        system=asked.system,
-        backbone=asked.backbone,
-        cut=asked.cut,
-        weights=asked.weights,
-        vocabulary=data.vocabulary,
-        preprocess=asked.preprocess,
-        dim=asked.dim or None,
-        look_dim=asked.look_dim,
-        crops=asked.local.crops if asked.local else None,
-        local=asked.local.architecture if asked.local else None,
-        local_weights=asked.local.weights if asked.local else "random",
-        **asked.options,
-    )
-    return card.with_(learnt_from=data.sources, notes=style_notes(asked.system, data.vocabulary))
-
-
-def _cache(recipe: Recipe) -> ImageCache:
-    """At the recipe's size; else a little larger than the model reads, or, where crops are cut, the originals."""
-    if recipe.data.short_side:
-        return ImageCache(None, recipe.data.short_side)
-    return ImageCache(None, ORIGINALS) if recipe.model.local else ImageCache.for_model(recipe.model.preprocess)
-
-
-def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -> TrainingData:
-    if recipe.data.unreadable == "raise":
-        return data
-    parts = []
-    for items in (data.train, data.valid):
-        kept, errors = leave_out_unreadable(items, cache, recipe.data.workers)
-        if errors:
-            say(f"{items.name}: {len(errors)} of {len(items)} photos cannot be read and are left out:")
-            for error in errors:
-                say(f"  {error}")
-        parts.append(kept)
-    return TrainingData(parts[0], parts[1], data.sources)
+    assert isinstance(recipe, Recipe)
+    return set_attributes(recipe, fabric, say, fresh)

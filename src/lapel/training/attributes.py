@@ -1,0 +1,130 @@
+"""The stage of a run that learns attributes: its data and model, how an epoch is scored, what the end fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+
+from lapel.evaluation.photos import evaluate
+from lapel.images import ImageCache
+from lapel.models.adapter import Precision, TorchModel
+from lapel.models.attribute_model import AttributeModel
+from lapel.models.cards import new_card
+from lapel.models.registry import build
+from lapel.models.style_published import style_notes
+from lapel.schema import Card
+from lapel.training.data import TrainingData, load_data
+from lapel.training.finish import finish
+from lapel.training.freezing import frozen_parts, hold_still
+from lapel.training.objective import Input
+from lapel.training.optimiser import build_optimizer
+from lapel.training.pictures import leave_out_unreadable
+from lapel.training.plans import Say, plan_of, take_start
+from lapel.training.recipe import Recipe
+from lapel.training.run_folder import RunFolder
+from lapel.training.stage import Scored, Stage
+
+ORIGINALS = 2**20
+"""A short side beyond every photo's: nothing is made smaller."""
+
+
+@dataclass
+class AttributeStage(Stage):
+    """A stage over photos and their labels."""
+
+    recipe: Recipe
+    model: AttributeModel
+    data: TrainingData
+    cache: ImageCache
+
+    def score(self) -> Scored:
+        """MAP of the model as it is now, on the recipe's evaluation split."""
+        asked, running = self.recipe.evaluation, self.recipe.running
+        precision: Precision = "bf16" if running.precision == "bf16-mixed" else "fp32"
+        found = evaluate(
+            TorchModel(self.model, self.card, str(self.fabric.device), precision),
+            self.data.valid,
+            split=asked.split,
+            protocol=asked.protocol,
+            batch=asked.batch,
+            workers=self.recipe.data.workers,
+            cache=self.cache,
+            branches=False,  # ranking thrice, every epoch, for a figure that chooses nothing
+        )
+        figure = found.overall if asked.best_by == "overall" else found.mean
+        each = {name: score.map for name, score in found.attributes.items()}
+        return Scored(figure, "map", found.mean, each, found.to_dict(per_query=False))
+
+    def finish(self, folder: RunFolder) -> None:
+        """Value prototypes and the whole-look projection are fitted to the best weights."""
+        finish(self, folder)
+
+
+def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> AttributeStage:
+    """As `lapel.training.stage.set_stage`, for a recipe with attributes."""
+    preprocess = recipe.model.preprocess
+    cache = _cache(recipe)
+    data = _readable(load_data(recipe), cache, recipe, say)
+    torch.manual_seed(recipe.seed)
+    card = make_card(recipe, data)
+    local = recipe.model.local
+    model = build(card, recipe.model.weights, local.weights if local else None)
+    plan = plan_of(recipe)
+    card = take_start(plan, recipe, model, card) if fresh else card
+    still = frozen_parts(model.backbone, recipe.model.freeze)
+    if local is not None and local.freeze:
+        second = getattr(model.local, "backbone", model.local)  # RPF's is a transformer and nothing besides
+        still += frozen_parts(second, local.freeze, "model.local.freeze")  # type: ignore[arg-type]
+    hold_still(still)
+    if recipe.running.channels_last:
+        model.to(memory_format=torch.channels_last)
+    objective = plan.objective(recipe, model, Input(preprocess, recipe.running.channels_last))
+    feed = plan.feed(recipe, data, cache, fabric.world_size * recipe.optimiser.accumulate, say)
+    optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
+    wrapped, running = fabric.setup(objective, optimizer)
+    criterion = objective.criterion
+    return AttributeStage(recipe, fabric, model, card, feed, wrapped, criterion, running, still, data, cache)
+
+
+def make_card(recipe: Recipe, data: TrainingData) -> Card:
+    """The card of a model that has learnt nothing yet; `lapel.training.finish` fills in the rest."""
+    asked = recipe.model
+    card: Card = new_card(
+        name=recipe.name,
+        system=asked.system,
+        backbone=asked.backbone,
+        cut=asked.cut,
+        weights=asked.weights,
+        vocabulary=data.vocabulary,
+        preprocess=asked.preprocess,
+        dim=asked.dim or None,
+        look_dim=asked.look_dim,
+        crops=asked.local.crops if asked.local else None,
+        local=asked.local.architecture if asked.local else None,
+        local_weights=asked.local.weights if asked.local else "random",
+        **asked.options,
+    )
+    return card.with_(learnt_from=data.sources, notes=style_notes(asked.system, data.vocabulary))
+
+
+def _cache(recipe: Recipe) -> ImageCache:
+    """At the recipe's size; else a little larger than the model reads, or, where crops are cut, the originals."""
+    if recipe.data.short_side:
+        return ImageCache(None, recipe.data.short_side)
+    return ImageCache(None, ORIGINALS) if recipe.model.local else ImageCache.for_model(recipe.model.preprocess)
+
+
+def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -> TrainingData:
+    if recipe.data.unreadable == "raise":
+        return data
+    parts = []
+    for items in (data.train, data.valid):
+        kept, errors = leave_out_unreadable(items, cache, recipe.data.workers)
+        if errors:
+            say(f"{items.name}: {len(errors)} of {len(items)} photos cannot be read and are left out:")
+            for error in errors:
+                say(f"  {error}")
+        parts.append(kept)
+    return TrainingData(parts[0], parts[1], data.sources)
