@@ -32,12 +32,13 @@ def resolve(model: ModelLike) -> tuple[Model, Source, str]:
 
 def copy_in(model: Model, folder: Path) -> None:
     """Copy an ONNX model's folder into a catalogue, so that the catalogue can be moved as a whole."""
-    from lapel.runtime import CARD, CERTIFICATE, MODEL, OnnxModel
+    from lapel.runtime import CARD, CERTIFICATE, MODEL, OnnxModel, read_certificate
 
     assert isinstance(model, OnnxModel)
     target = folder / FOLDER
     target.mkdir()
-    for name in (MODEL, CARD, CERTIFICATE):
+    parts = read_certificate(model.folder).get("parts") or {}
+    for name in (MODEL, CARD, CERTIFICATE, *parts):
         shutil.copy2(model.folder / name, target / name)
 
 
@@ -65,10 +66,12 @@ def reopen(manifest: Manifest, folder: Path) -> Model:
 def check_same(filled_by: Card, offered: Card, folder: Path) -> None:
     """Refuse another model: its embeddings cannot be compared with the stored ones.
 
+    One that is the same but for words that it was taught since then serves the catalogue on, without the words.
+
     Raises:
         CatalogueError: the fingerprints differ.
     """
-    if filled_by.fingerprint != offered.fingerprint:
+    if filled_by.fingerprint not in (offered.fingerprint, offered.without_words.fingerprint):
         raise CatalogueError(
             f"{folder} was filled by model '{filled_by.name}' ({filled_by.fingerprint}); the model offered is "
             f"'{offered.name}' ({offered.fingerprint}), whose embeddings cannot be compared with it. "

@@ -15,6 +15,9 @@ from lapel.schema import Floats, Outputs
 TOLERANCE = {"fp32": 1e-3, "int8": 0.3}
 """Greatest absolute difference of any unit embedding component at which an export still passes."""
 
+CERTIFIED = ("embeddings", "composed", "text", "changed")
+"""Unit vectors that an export must keep; the last three of models that were taught words."""
+
 RANK_TOLERANCE = {"fp32": 0.99, "int8": 0.75}
 """Least mean overlap of the nearest neighbours, exported against original."""
 
@@ -55,7 +58,7 @@ class Certificate:
     @property
     def passes(self) -> bool:
         """Whether embeddings and ranks stay within this precision's tolerance."""
-        near = self.differences["embeddings"] <= TOLERANCE[self.precision]
+        near = all(self.differences.get(name, 0.0) <= TOLERANCE[self.precision] for name in CERTIFIED)
         # Pictures of noise lie so close together that rounding may reorder them; differences alone judge those.
         return near and (self.noise or self.mean_overlap >= RANK_TOLERANCE[self.precision])
 
@@ -75,6 +78,8 @@ def greatest_differences(
 ) -> dict[str, float]:
     """Output -> greatest absolute difference. moved: (B, K) embeddings to leave out, with the photos' values."""
     pairs = {n: (getattr(original, n), getattr(exported, n)) for n in ("embeddings", "regions", "values", "look")}
+    if original.composed is not None:
+        pairs["composed"] = (original.composed, exported.composed)
     if moved is not None:
         same = ~moved.any(axis=1)
         pairs["embeddings"] = tuple(part[~moved] for part in pairs["embeddings"])

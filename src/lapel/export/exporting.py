@@ -21,6 +21,7 @@ from lapel.export.certificate import Certificate, greatest_differences, rank_ove
 from lapel.export.loading import run_checkpoint
 from lapel.export.metric_change import metric_change
 from lapel.export.two_graphs import write_graphs
+from lapel.export.words_graphs import PARTS, words_differences, write_words
 from lapel.images import crop_boxes, decode_side, fit, normalise, open_image, read_images
 from lapel.progress import Progress
 from lapel.runtime.onnx import CARD, CERTIFICATE, COMPOSED, INPUT, LOCAL, MODEL, OUTPUTS, OnnxModel, file_sha256
@@ -33,6 +34,7 @@ try:
     from lapel.models import checkpoint as checkpoints
     from lapel.models.adapter import TorchModel
     from lapel.models.attribute_model import AttributeModel
+    from lapel.models.composed.light import LightComposed
     from lapel.models.crop_model import CropModel
 except ImportError as error:
     raise MissingExtra("Exporting a checkpoint") from error
@@ -124,6 +126,8 @@ def _write(model: AttributeModel, card: Card, folder: Path, calibration: Floats 
         write_graphs(model, card, folder, OPSET)
     else:
         _trace(model, card, path)
+        if isinstance(model.composed, LightComposed):
+            write_words(model.composed, folder, OPSET)
     if calibration is not None:
         from lapel.export.quantising import quantise
 
@@ -201,20 +205,22 @@ def _certify(
         "neighbours": max(1, min(NEIGHBOURS, len(pixels) // 4)),
         "values_fitted": card.values_fitted,
         "opset": OPSET,
-        "parts": {LOCAL: file_sha256(folder / LOCAL)} if card.crops else {},
+        "parts": {name: file_sha256(folder / name) for name in (LOCAL, *PARTS) if (folder / name).is_file()},
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("lapel", "torch", "onnxruntime")},
     }
     empty = Certificate(**facts, differences={}, rank_overlap={})  # type: ignore[arg-type]
     write_certificate(empty, folder / CERTIFICATE)
-    original, exported = _run(TorchModel(model, card), pixels), _run(OnnxModel(folder), pixels)
+    torch_model, onnx_model = TorchModel(model, card), OnnxModel(folder)
+    original, exported = _run(torch_model, pixels), _run(onnx_model, pixels)
+    spoken = words_differences(torch_model, onnx_model, original) if card.composed_dim else {}
     overlap = {
         name: rank_overlap(original.embeddings[:, k], exported.embeddings[:, k], empty.neighbours)
         for k, name in enumerate(card.vocabulary.names)
     }
     moved = None if isinstance(pixels, np.ndarray) else _moved(card, pixels, original, exported)
     measured = {
-        "differences": greatest_differences(original, exported, moved),
+        "differences": greatest_differences(original, exported, moved) | spoken,
         "boxes_moved": None if moved is None else float(moved.mean()),
     }
     certificate = Certificate(**facts, **measured, rank_overlap=overlap)  # type: ignore[arg-type]

@@ -11,10 +11,12 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from lapel.errors import QueryError
 from lapel.images import fit, normalise, pictures_of
 from lapel.models.attribute_model import AttributeModel
+from lapel.models.composed.light import LightComposed
 from lapel.models.crop_model import CropModel
-from lapel.schema import Card, Floats, Outputs, Preprocess
+from lapel.schema import NO_WORDS, Card, Floats, Outputs, Preprocess
 
 Precision = Literal["fp32", "bf16"]
 
@@ -47,6 +49,35 @@ class TorchModel:
         asked = self._card.preprocess
         pixels = normalise(np.stack([fit(photo, asked) for photo in photos]), asked)
         return self._outputs(torch.from_numpy(pixels), photos, asked)
+
+    def encode_text(self, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`.
+
+        Raises:
+            QueryError: a model that was taught no words.
+        """
+        with torch.inference_mode():
+            head = self._words()
+            return head.say(head.tokens(texts).to(self.device)).cpu().numpy()  # type: ignore[no-any-return]
+
+    def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`.
+
+        Raises:
+            QueryError: a model that was taught no words, or outputs of one.
+        """
+        head = self._words()
+        if outputs.composed is None:
+            raise QueryError(NO_WORDS.format(self._card.name))
+        with torch.inference_mode():
+            given = torch.from_numpy(np.ascontiguousarray(outputs.composed)).to(self.device)
+            return head.change(given, head.tokens(texts).to(self.device)).cpu().numpy()  # type: ignore[no-any-return]
+
+    def _words(self) -> LightComposed:
+        head = self.model.composed
+        if not isinstance(head, LightComposed):
+            raise QueryError(NO_WORDS.format(self._card.name))
+        return head
 
     def _outputs(self, pixels: Tensor, photos: Sequence[Image], preprocess: Preprocess) -> Outputs:
         batch = pixels.to(self.device, memory_format=torch.channels_last)

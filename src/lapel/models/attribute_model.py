@@ -104,7 +104,7 @@ class Look(nn.Module):
 class AttributeModel(nn.Module):
     """A backbone and a head.
 
-    dim: D of the embeddings.
+    dim: D of the embeddings. composed: feature map -> (B, C) unit, of a model that was taught words; None before.
 
     Args:
         backbone: (B, 3, H, W) -> (B, C, h, w); has `.channels`.
@@ -120,6 +120,7 @@ class AttributeModel(nn.Module):
         self.backbone, self.head, self.dim = backbone, head, head.dim
         self.values = PrototypeValues(sizes or (1,) * head.attributes, head.dim)
         self.look = Look(int(backbone.channels), look_dim)  # type: ignore[arg-type]
+        self.composed: nn.Module | None = None
 
     def embed(self, pixels: Tensor, attributes: Tensor) -> Tensor:
         """Pixels (B, 3, H, W), attributes (B,) -> (B, D) unit: one attribute an image, as training asks."""
@@ -151,4 +152,5 @@ class AttributeModel(nn.Module):
         features = self.backbone(pixels)
         raw, regions = self.head.all(features)
         embeddings = unit(raw)
-        return ModelOutput(embeddings, regions, self.values(embeddings), self.look(features))
+        composed = None if self.composed is None else self.composed(features)
+        return ModelOutput(embeddings, regions, self.values(embeddings), self.look(features), composed)

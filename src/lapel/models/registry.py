@@ -12,6 +12,7 @@ from lapel.models.asen_v2 import ASENV2Head
 from lapel.models.asenpp_head import ASENPPHead
 from lapel.models.attribute_model import AttributeHead, AttributeModel
 from lapel.models.backbones import RANDOM, Backbone, build_backbone, build_with_top
+from lapel.models.composed.light import LightComposed
 from lapel.models.crop_model import CropModel
 from lapel.models.csn import CSNHead
 from lapel.models.locals import build_local
@@ -86,4 +87,7 @@ def build(card: Card, weights: str | None = None, local_weights: str | None = No
     if card.crops is not None:
         local = build_local(card.system, head, asked.get("local", {}), card.crops, local_weights)
         return CropModel(backbone, head, local, card.crops, sizes, look_dim)
-    return AttributeModel(backbone, head, sizes, look_dim)
+    model = AttributeModel(backbone, head, sizes, look_dim)
+    if card.composed_dim:
+        model.composed = LightComposed(backbone.channels, card.grid, asked.get("composed", {}))
+    return model

@@ -1,6 +1,7 @@
 """An exported model: a folder with `model.onnx`, `card.json` and `certificate.json`, run by ONNX Runtime.
 
-A model of two branches has a second file, `local.onnx`; the photos are cropped between the two.
+A model of two branches has a second file, `local.onnx`; the photos are cropped between the two. A model that was taught
+words has `text.onnx`, `compose.onnx` and `vocab.txt` (see `lapel.runtime.words`).
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from PIL.Image import Image
 
-from lapel.errors import ModelError, ShapeError
+from lapel.errors import ModelError, QueryError, ShapeError
 from lapel.images import cut_crops, fit, normalise, pictures_of
-from lapel.schema import Card, Floats, Outputs, Preprocess
+from lapel.runtime.words import COMPOSE, COMPOSE_OUTPUTS, TEXT, TEXT_OUTPUTS, VOCABULARY, Words
+from lapel.schema import NO_WORDS, Card, Floats, Outputs, Preprocess
 
 # The Windows builds report to the system's own tracing unless told not to; elsewhere this does nothing.
 onnxruntime.disable_telemetry_events()
@@ -35,7 +38,7 @@ AT_ONCE = 256
 
 
 class OnnxModel:
-    """`lapel.schema.PhotoModel` over ONNX Runtime, on the CPU.
+    """`lapel.schema.PhotoModel` and `TextModel` over ONNX Runtime, on the CPU.
 
     Args:
         folder: what `lapel export` wrote.
@@ -53,6 +56,8 @@ class OnnxModel:
             self._names = list(WHOLE_OUTPUTS)
             self._local = _session(self.folder, LOCAL, self._card, LOCAL_OUTPUTS, threads)
         self._session = _session(self.folder, MODEL, self._card, self._names, threads)
+        self._threads, self._opening = threads, Lock()
+        self._words: Words | None = None
 
     @property
     def card(self) -> Card:
@@ -86,6 +91,38 @@ class OnnxModel:
         asked = self._card.preprocess
         pixels = normalise(np.stack([fit(photo, asked) for photo in photos]), asked)
         return self(pixels) if self._card.crops is None else self._closely(pixels, photos, asked)
+
+    def encode_text(self, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`.
+
+        Raises:
+            QueryError: a model that was taught no words, or a text that is empty or longer than it reads.
+            ModelError: a file of the words is missing or damaged.
+        """
+        return self._speaking().encode(texts)
+
+    def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
+        """See `lapel.schema.TextModel`.
+
+        Raises:
+            As `encode_text`.
+        """
+        words = self._speaking()
+        if outputs.composed is None:
+            raise QueryError(NO_WORDS.format(self._card.name))
+        return words.change(outputs.composed, texts)
+
+    def _speaking(self) -> Words:
+        """The words' files, opened when the first text comes: who asks by photos alone does not wait for them."""
+        if not self._card.composed_dim:
+            raise QueryError(NO_WORDS.format(self._card.name))
+        with self._opening:
+            if self._words is None:
+                parts = (TEXT, TEXT_OUTPUTS), (COMPOSE, COMPOSE_OUTPUTS)
+                text, compose = (_session(self.folder, f, self._card, out, self._threads) for f, out in parts)
+                vocabulary = _checked_model(self.folder, self._card, VOCABULARY)
+                self._words = Words(text, compose, vocabulary, int(self._card.architecture["composed"]["longest"]))
+            return self._words
 
     def _run(self, pixels: Floats) -> list[Floats]:
         found: list[Floats] = self._session.run(self._names, {INPUT: np.ascontiguousarray(pixels, dtype=np.float32)})

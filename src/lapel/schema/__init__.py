@@ -4,13 +4,14 @@ from lapel.schema.answer import Answer, Contribution, Explained, Hit
 from lapel.schema.card import Card, Crops, Preprocess
 from lapel.schema.composed import ComposedQuery, ComposedSet
 from lapel.schema.items import SEPARATOR, SPLITS, Item, ItemTable, Labels
-from lapel.schema.outputs import EmbeddingTable, Floats, Model, Outputs, PhotoModel, TextModel
+from lapel.schema.outputs import NO_WORDS, EmbeddingTable, Floats, Model, Outputs, PhotoModel, TextModel
 from lapel.schema.query import COMPOSED, WHOLE_LOOK, WORDS, Part, Query
 from lapel.schema.release import ROLE, Release, TripletLists
 from lapel.schema.vocabulary import Attribute, Vocabulary
 
 __all__ = [
     "COMPOSED",
+    "NO_WORDS",
     "ROLE",
     "SEPARATOR",
     "SPLITS",

@@ -93,6 +93,12 @@ class Card:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def without_words(self) -> Card:
+        """The card of the same model before it was taught words; its own where it was not, or the base is unknown."""
+        base = (self.architecture.get("composed") or {}).get("base_sha256")
+        return replace(self, composed_dim=0, weights_sha256=base) if self.composed_dim and base else self
+
+    @property
     def crops(self) -> Crops | None:
         """How regions are cut out of the photo; None for a model that reads only its input."""
         asked = self.architecture.get("crops")

@@ -15,6 +15,9 @@ from lapel.schema.card import Card
 
 Floats = NDArray[np.float32]
 
+NO_WORDS = "The model '{}' was taught no words; `lapel add-words` adds them, then index the photos with the new model."
+"""What is said to a text or a change by words where the model has no composed-search head."""
+
 
 @dataclass(frozen=True)
 class Outputs:

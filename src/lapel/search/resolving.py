@@ -125,6 +125,11 @@ class Resolver:
     def _text_model(self) -> TextModel:
         card = self.collection.card
         model = self._model() if card.composed_dim else None
+        if not card.composed_dim and self._model().card.composed_dim:
+            raise QueryError(
+                f"This catalogue was filled before its model, '{card.name}', understood words; index its photos into a "
+                "new catalogue (lapel index NEW PHOTOS) to search by words."
+            )
         if not isinstance(model, TextModel):
             raise QueryError(
                 f"The model of this catalogue, '{card.name}', does not understand words; "

@@ -12,6 +12,7 @@ from lapel.errors import LapelError
 
 COMMANDS = {
     "add": "Add photos to a catalogue that is there; nothing is embedded twice.",
+    "add-words": "Teach a trained model text search and 'like this, but ...'.",
     "bench": "How fast it is here: photos a second, milliseconds a query.",
     "cache": "Show or clear what Lapel keeps on this machine.",
     "compact": "Join the small pieces that many changes leave in a catalogue.",

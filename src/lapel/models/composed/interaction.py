@@ -28,10 +28,11 @@ class InteractionLayer(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=EPSILON)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, T, d) -> (B, T, d); every token sees every other."""
+    def forward(self, tokens: Tensor, seen: Tensor | None = None) -> Tensor:
+        """(B, T, d) -> (B, T, d); every token sees every other, or those alone where `seen` (B, T) is true."""
         q, k, v = (self._heads(part(tokens)) for part in (self.query, self.key, self.value))
-        mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=self.rate if self.training else 0.0)
+        mask = None if seen is None else seen[:, None, None, :]
+        mixed = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=self.rate if self.training else 0.0)
         joined = mixed.transpose(1, 2).flatten(2)
         tokens = self.attention_norm(tokens + self.drop(self.out(joined)))
         return self.norm(tokens + self.drop(self.down(F.gelu(self.up(tokens)))))  # type: ignore[no-any-return]
