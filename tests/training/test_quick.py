@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import composed_releases
 import releases
 from lapel.interfaces.cli.main import command, main
 from lapel.training import list_recipes, load_recipe
+from lapel.training.composed.recipe import ComposedRecipe
 from lapel.training.reading import shipped_folder
 from training_data import TINY, TRIPLETS, tiny_set
 
@@ -30,6 +32,9 @@ def header_command(name: str) -> list[str]:
 def miniature(name: str, folder: Path) -> Path:
     """A miniature of the release, or tiny tables with the columns, and renamed values, that the recipe expects."""
     recipe = load_recipe(name)
+    if isinstance(recipe, ComposedRecipe):
+        composed_releases.MAKERS[recipe.data.release](folder / recipe.data.path)
+        return folder
     if (release := name.split("/")[0]) in releases.MAKERS:
         releases.MAKERS[release](folder / recipe.data.sets[0].path)
         return folder
@@ -39,6 +44,11 @@ def miniature(name: str, folder: Path) -> Path:
         extra = {theirs[ours]: [w for w in words[ours] if w] + ["one", "two", "three"] for ours in theirs}
         tiny_set(folder / part.path, count=72, extra={n: v[:3] for n, v in extra.items()})
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAPEL_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("name", list_recipes())

@@ -10,16 +10,17 @@ SCALE = 100.0
 """The published fixed temperature: CLIP's greatest logit scale."""
 
 
-def query_target(query: Tensor, target: Tensor, scale: float | Tensor = SCALE) -> Tensor:
+def query_target(query: Tensor, target: Tensor, scale: float | Tensor = SCALE, first: int = 0) -> Tensor:
     """Cross-entropy of scale * query . target^T with the diagonal as labels, query to target only.
 
     Chen et al., AAAI 2024; also CLIP4Cir (Baldrati et al., CVPR 2022).
 
     Args:
-        query, target: (B, d) unit length; row i of one belongs to row i of the other.
+        query: (B, d) unit length. target: (N, d) unit length, N at least B; row i of one belongs to row first + i of
+            the other (targets gathered from several processes), as published with N = B and first = 0.
 
     Returns:
         Scalar; log(B) when nothing is known.
     """
     logits = scale * query @ target.T
-    return F.cross_entropy(logits, torch.arange(len(query), device=query.device))
+    return F.cross_entropy(logits, torch.arange(first, first + len(query), device=query.device))

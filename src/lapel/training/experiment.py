@@ -23,6 +23,8 @@ class Optimiser(Part):
     schedule: "step" multiplies by `decay` every `step_size` epochs; "cosine" falls to `eta_min` over the run;
         "constant". cosine_by: the cosine falls with every "step", or with every "epoch" as published.
     eta_min: the learning rate that the cosine ends at; of a group with a rate of its own, the same share of it.
+    cosine_epochs: the cosine reaches its end after so many epochs, then rises for as many, and falls again, as
+        CosineAnnealingLR does past its T_max; 0: at the end of the run.
     warmup: steps of linear rise. accumulate: steps whose gradients are averaged into one update.
     clip: greatest gradient norm (0: no clipping).
     """
@@ -34,6 +36,7 @@ class Optimiser(Part):
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["step", "cosine", "constant"] = "step"
     cosine_by: Literal["step", "epoch"] = "step"
+    cosine_epochs: int = Field(default=0, ge=0)
     eta_min: float = Field(default=0.0, ge=0)
     step_size: int = Field(default=3, ge=1)
     decay: float = Field(default=0.9, gt=0, le=1)

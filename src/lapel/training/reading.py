@@ -12,8 +12,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lapel.errors import InputError, UnknownName
+from lapel.training.composed.recipe import COMPOSED, ComposedRecipe
 from lapel.training.experiment import Experiment
 from lapel.training.recipe import Recipe
+
+AnyRecipe = Recipe | ComposedRecipe
 
 
 def shipped_folder() -> Path:
@@ -28,7 +31,7 @@ def list_recipes() -> tuple[str, ...]:
     return tuple(sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")))
 
 
-def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a shipped recipe by name, or any recipe by file, and apply overrides.
 
     Args:
@@ -63,19 +66,20 @@ def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> None:
         _apply(content, override)
 
 
-def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
+def parse(content: dict[str, Any], where: str = "recipe") -> AnyRecipe:
     """A mapping -> a checked recipe.
 
     Raises:
         UnknownName, InputError: as `load_recipe`.
     """
+    kind = kind_of(content)
     try:
-        recipe = Recipe.model_validate(content)
+        recipe = kind.model_validate(content)
     except ValidationError as errors:
         first = errors.errors()[0]
         keys = tuple(str(key) for key in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise UnknownName("recipe key", keys[-1], _keys_at(keys[:-1]), ".".join(keys[:-1]) or where) from None
+            raise UnknownName("recipe key", keys[-1], _keys_at(kind, keys[:-1]), ".".join(keys[:-1]) or where) from None
         dotted = ".".join(k for k in keys if k not in ("int", "str") and "[" not in k)  # less pydantic's union branches
         problem = first["msg"].removeprefix("Value error, ")
         if not keys:
@@ -87,6 +91,13 @@ def parse(content: dict[str, Any], where: str = "recipe") -> Recipe:
             raise InputError(f"{where}, stage {number}: a stage has no stages of its own.")
         parse(recipe.stage_content(number), f"{where}, stage {number}")
     return recipe
+
+
+def kind_of(content: dict[str, Any]) -> type[Recipe] | type[ComposedRecipe]:
+    """Which kind of recipe a mapping is, by its system."""
+    model = content.get("model")
+    composed = isinstance(model, dict) and model.get("system") in COMPOSED
+    return ComposedRecipe if composed else Recipe
 
 
 def dump(recipe: Experiment) -> str:
@@ -135,9 +146,8 @@ def _child(at: Any, name: str, override: str) -> Any:
     return at[name]
 
 
-def _keys_at(keys: Sequence[str]) -> tuple[str, ...]:
-    """The keys that a recipe knows at a dotted place."""
-    part: type[BaseModel] = Recipe
+def _keys_at(part: type[BaseModel], keys: Sequence[str]) -> tuple[str, ...]:
+    """The keys that a kind of recipe knows at a dotted place."""
     for key in keys:
         if key.isdigit() or key not in part.model_fields:
             continue

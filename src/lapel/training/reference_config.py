@@ -64,7 +64,9 @@ def load_reference(files: Sequence[str | Path], overrides: Sequence[str] = ()) -
     _check(values, known)
     content = _MAKERS[method](values)
     apply_overrides(content, overrides)
-    return parse(content, " + ".join(Path(file).name for file in files))
+    recipe = parse(content, " + ".join(Path(file).name for file in files))
+    assert isinstance(recipe, Recipe)
+    return recipe
 
 
 def method_of(given: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ def rate_factor(optimiser: Optimiser, epoch: int, step: int, steps: int) -> floa
 
     "step" (published; StepLR stepped after each epoch): decay ** floor((epoch - 1) / step_size).
     "cosine": half a cosine from 1 at the first step to `eta_min` / `lr` after the last; by epoch it is that of the
-    epoch's number (CosineAnnealingLR stepped after each epoch). Warm-up rises linearly to either.
+    epoch's number (CosineAnnealingLR stepped after each epoch). With `cosine_epochs` below the run's length it rises
+    again, and falls again. Warm-up rises linearly to either.
 
     `epoch` counts from 1, `step` from 0 within the epoch; `steps` is the number of steps an epoch.
     """
@@ -21,7 +22,8 @@ def rate_factor(optimiser: Optimiser, epoch: int, step: int, steps: int) -> floa
     if optimiser.schedule == "step":
         return rise * float(optimiser.decay ** ((epoch - 1) // optimiser.step_size))
     if optimiser.schedule == "cosine":
-        share = (epoch - 1) / optimiser.epochs if optimiser.cosine_by == "epoch" else done / (optimiser.epochs * steps)
+        fall = optimiser.cosine_epochs or optimiser.epochs
+        share = (epoch - 1) / fall if optimiser.cosine_by == "epoch" else done / (fall * steps)
         least = optimiser.eta_min / optimiser.lr
         return rise * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * share)))
     return rise

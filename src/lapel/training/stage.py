@@ -18,6 +18,7 @@ from torch import nn
 
 from lapel.errors import InputError
 from lapel.schema import Card
+from lapel.training.composed.recipe import ComposedRecipe
 from lapel.training.experiment import Experiment, Running
 from lapel.training.feeds import Feed
 from lapel.training.recipe import Recipe
@@ -99,7 +100,12 @@ def set_stage(recipe: Experiment, fabric: Fabric, say: Say, fresh: bool = True) 
     Raises:
         LapelError: data, model or recipe do not fit together; see the parts.
     """
-    from lapel.training.attributes import set_attributes  # it extends this file's Stage
+    # Both extend this file's Stage.
+    if isinstance(recipe, ComposedRecipe):
+        from lapel.training.composed.stage import set_composed
+
+        return set_composed(recipe, fabric, say, fresh)
+    from lapel.training.attributes import set_attributes
 
     assert isinstance(recipe, Recipe)
     return set_attributes(recipe, fabric, say, fresh)

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from lapel.errors import ShapeError
 from lapel.models.attribute_model import unit
 from lapel.models.composed.interaction import INNER, InteractionEncoder
+from lapel.models.composed.slices import in_slices
 
 PATCHES = 13
 """2 x 2 and 3 x 3 crops of a picture; batch norm and the refinement are sized by it."""
@@ -92,6 +93,7 @@ class FashionERN(nn.Module):
         patches: P, crops a picture.
         dropout: None keeps the published rates (0.5 in combiners and SR, 0.1 in encoder and MR); a number replaces all.
         layers, heads, inner: of the interaction encoder.
+        at_once: rows whose inner activations are in memory at a time while training; 0: all (`in_slices`).
     """
 
     def __init__(
@@ -102,10 +104,11 @@ class FashionERN(nn.Module):
         layers: int = 2,
         heads: int = 8,
         inner: int = INNER,
+        at_once: int = 0,
     ) -> None:
         super().__init__()
         strong, weak = (0.5, 0.1) if dropout is None else (dropout, dropout)
-        self.dim, self.patches = dim, patches
+        self.dim, self.patches, self.at_once = dim, patches, at_once
         self.interaction = InteractionEncoder(dim, layers, heads, weak, inner)
         self.modifier_guided = nn.MultiheadAttention(dim, heads, weak, batch_first=True)
         self.self_guided = SelfGuided(dim, patches, strong)
@@ -122,7 +125,8 @@ class FashionERN(nn.Module):
             image, text: (B, d) CLIP vectors as they come, not normalised.
             patches: (B, P, d) CLIP vectors of the crops. words: (B, T, d) CLIP's word states.
         """
-        return self.query_parts(image, patches, text, words).query
+        refined, mean = in_slices(lambda *rows: self._read(*rows)[1:], self.at_once, patches, words)
+        return self._combine(image, text, refined, mean)[-1]
 
     def query_parts(self, image: Tensor, patches: Tensor, text: Tensor, words: Tensor) -> QueryParts:
         """`query` with everything on the way.
@@ -130,6 +134,12 @@ class FashionERN(nn.Module):
         Raises:
             ShapeError: fewer word places than patches; the published network keeps one word place for each patch.
         """
+        hidden, refined, mean = self._read(patches, words)
+        local, global_mix, local_mix, query = self._combine(image, text, refined, mean)
+        return QueryParts(hidden, refined, local, mean, global_mix, local_mix, query)
+
+    def _read(self, patches: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What each row gives by itself: hidden states, the refined patches, the words' mean."""
         if words.shape[1] < self.patches:
             raise ShapeError(
                 f"{words.shape[1]} word places for {self.patches} patches; pad them to {self.patches} or more."
@@ -138,9 +148,13 @@ class FashionERN(nn.Module):
         seen, said = unit(hidden[:, 1 : 1 + self.patches]), unit(hidden[:, 1 + self.patches :])
         # As published, the rows that are kept are the first P *word* positions of the attention's output.
         refined = self.modifier_guided(said, seen, seen, need_weights=False)[0][:, : self.patches]
-        local, mean = self.self_guided(refined), said.mean(dim=1)
+        return hidden, refined, said.mean(dim=1)
+
+    def _combine(self, image: Tensor, text: Tensor, refined: Tensor, mean: Tensor) -> tuple[Tensor, ...]:
+        """What looks across rows (batch norm): local vector, both mixes, the query."""
+        local = self.self_guided(refined)
         global_mix, local_mix = self.global_combiner(image, text), self.local_combiner(local, mean)
-        return QueryParts(hidden, refined, local, mean, global_mix, local_mix, self.combiner(global_mix, local_mix))
+        return local, global_mix, local_mix, self.combiner(global_mix, local_mix)
 
     def target(self, image: Tensor, patches: Tensor) -> Tensor:
         """A gallery picture: CLIP vector (B, d) and crops (B, P, d) -> (B, d), unit length.

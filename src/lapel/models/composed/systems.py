@@ -20,9 +20,13 @@ from lapel.models.composed.fashionern import FashionERN
 
 
 class ComposedSystem(nn.Module, ABC):
-    """Frozen features in, comparable vectors out. d is the width of all features."""
+    """Frozen features in, comparable vectors out. d is the width of all features.
+
+    learns: it has weights. closely: it reads crops and word states; else both may come with no row at all.
+    """
 
     learns = True
+    closely = False
 
     @abstractmethod
     def query(self, image: Tensor, patches: Tensor, text: Tensor, words: Tensor) -> Tensor:
@@ -111,6 +115,8 @@ class FashionERNSystem(ComposedSystem):
 
     consistent: the gallery's vectors enter as in training (raw); else evaluation makes them unit first, as published.
     """
+
+    closely = True
 
     def __init__(self, dim: int, consistent: bool = False, **options: Any) -> None:
         super().__init__()
