@@ -164,3 +164,33 @@ def test_the_shipped_model_gives_a_photo_the_same_scores_in_company() -> None:
     for at in range(3):
         cosines = (together.embeddings[at] * model(given[at : at + 1]).embeddings[0]).sum(axis=-1)
         np.testing.assert_allclose(cosines, 1, atol=1e-5)
+
+
+def test_one_caller_s_unreadable_text_spares_the_others() -> None:
+    class Reading(Counting):
+        def encode_text(self, texts: list[str]) -> Floats:
+            self.entered.set()
+            self.gate.wait(20)
+            self.sizes.append(len(texts))
+            if "" in texts:
+                raise QueryError("says nothing")
+            return np.array([[float(len(text))] for text in texts], np.float32)
+
+        def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
+            raise NotImplementedError
+
+    model = Reading()
+    batched = BatchedModel(model.card, lambda: model, most=8)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(batched.encode_text, ["red"])
+        assert model.entered.wait(20)
+        others = [pool.submit(batched.encode_text, [text]) for text in ("green", "", "blue dress")]
+        until = time.monotonic() + 20
+        while batched._waiting.qsize() < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        model.gate.set()
+        with pytest.raises(QueryError, match="says nothing"):
+            others[1].result(20)
+        lengths = [float(call.result(20)[0, 0]) for call in (first, others[0], others[2])]
+    batched.close()
+    assert lengths == [3, 5, 10] and model.sizes == [1, 3, 1, 1, 1]

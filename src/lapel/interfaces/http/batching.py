@@ -156,8 +156,11 @@ class BatchedModel:
             found = batch[0].call(self._model, [asked.given for asked in batch])
             self._watch(sum(asked.rows for asked in batch))
         except BaseException as error:
-            for asked in batch:
-                asked.answer.set_exception(error)
+            if len(batch) == 1:
+                batch[0].answer.set_exception(error)
+            else:  # one caller's unreadable text is no other caller's fault
+                for asked in batch:
+                    self._answer([asked])
             return
         at = 0
         for asked in batch:

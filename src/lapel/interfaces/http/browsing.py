@@ -100,13 +100,14 @@ async def attributes(request: Request) -> Json:
     its = service(request)
     snapshot = its.live.current()
     columns = await its.pool.run(lambda: snapshot.columns)
-    card = its.model.card
+    # A model that learnt words after the catalogue was filled has nothing stored to compare them with.
+    card, stored = its.model.card, snapshot.catalogue.searcher.collection.card
     return Json(
         {
             "items": len(snapshot.catalogue.searcher.collection),
             "attributes": [{"name": a.name, "values": list(a.values)} for a in card.vocabulary],
-            "words": card.composed_dim > 0,
-            "composed": card.composed_dim > 0,
+            "words": stored.composed_dim > 0,
+            "composed": stored.composed_dim > 0,
             "columns": columns,
             "model": {
                 "name": card.name,
