@@ -59,7 +59,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Taught:
-    """A head, the epoch that was kept, and what each epoch scored on the valid split: recall at 10, texts' MAP."""
+    """A head, the epoch that was kept, and what each epoch scored on the valid split: recall at 10, texts' MAP.
+
+    seconds: of processor time, which other work on the machine does not change.
+    """
 
     head: LightComposed
     epoch: int
@@ -107,15 +110,17 @@ def prepare(
     seen: (N, 14, C) of each set, as `features.places` gives them.
     """
     vectors, vocabulary, source = words
+    channels = seen[0].shape[-1]
+    axes, width = min(settings.axes, channels), min(settings.width, vectors.shape[1])
     about = {
-        "dim": settings.dim, "axes": settings.axes, "system": ENCODERS, "options": {},
-        "tokens": len(vectors), "width": settings.width, "layers": settings.layers,
+        "dim": settings.dim, "axes": axes, "system": ENCODERS, "options": {},
+        "tokens": len(vectors), "width": width, "layers": settings.layers,
         "vocabulary": len(vocabulary), "longest": LONGEST,
         "words": source, "data": [items.name for items in sets], "base_sha256": card.weights_sha256,
     }  # fmt: skip
-    head = LightComposed(seen[0].shape[-1], card.grid, about)
+    head = LightComposed(channels, card.grid, about)
     head.set_vocabulary(vocabulary)
-    head.text.set_table(reduced(vectors, settings.width))
+    head.text.set_table(reduced(vectors, width))
     train = [
         part[[at for at, s in enumerate(_splits(items)) if s == "train"]]
         for part, items in zip(seen, sets, strict=True)
@@ -148,7 +153,7 @@ def fit_system(
 def _fit(
     head: LightComposed, lessons: Sequence[Lessons], settings: Settings, epochs: int, progress: Progress
 ) -> Taught:
-    began, random = time.perf_counter(), Random(settings.seed)
+    began, random = time.process_time(), Random(settings.seed)
     torch.manual_seed(settings.seed)
     weights = [weight for weight in head.parameters() if weight.requires_grad]
     whole = len(weights) == len(list(head.parameters()))
@@ -170,7 +175,7 @@ def _fit(
             best, kept = sum(found), (epoch + 1, copy.deepcopy(head.state_dict()))
         progress.advance(1, loss=f"{float(loss.detach()):.3f}", recall=f"{found[0]:.1f}", texts=f"{found[1]:.1f}")
     head.load_state_dict(kept[1])
-    return Taught(head.eval(), kept[0], tuple(scores), time.perf_counter() - began)
+    return Taught(head.eval(), kept[0], tuple(scores), time.process_time() - began)
 
 
 def lesson_loss(
