@@ -46,11 +46,6 @@ def miniature(name: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("LAPEL_CACHE", str(tmp_path / "cache"))
-
-
 @pytest.mark.parametrize("name", list_recipes())
 def test_quick_of_every_recipe_by_its_own_header(name, tmp_path):
     data = miniature(name, tmp_path / "data")

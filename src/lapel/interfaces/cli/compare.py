@@ -17,8 +17,12 @@ def command(a: Path, b: Path, seed: int, as_json: bool) -> None:
     """Say per attribute whether B is better than A.
 
     A and B are JSON files written by `lapel evaluate --json`, or run folders that hold one. Refused when protocol,
-    split, data or queries differ.
+    split, data or queries differ. Of composed retrieval: R@K, with the interval of the paired difference.
     """
+    from lapel.interfaces.cli._composed import compare_records
+
+    if compare_records(a, b, as_json):
+        return
     from lapel.compare import compare_files
     from lapel.compare.tables import difference_table
 

@@ -16,7 +16,8 @@ import click
 )
 @click.option(
     "--protocol",
-    help="each-against-rest, every-fifth, query-gallery (a column 'role' says query or gallery) or triplets.  "
+    help="each-against-rest, every-fifth, query-gallery (a column 'role' says query or gallery) or triplets; of "
+    "composed retrieval: fashioniq, fashioniq-val, shoes, fashion200k, cirr or one-change, with changes after commas.  "
     "[default: a release's published one, else each-against-rest]",
 )
 @click.option("--attributes", help="Which to score, separated by commas.  [default: all that model and data share]")
@@ -25,6 +26,9 @@ import click
 @click.option("--skip", is_flag=True, help="Leave unreadable photos out and say how many, instead of stopping.")
 @click.option("--release", help="The published release that DATA is, if it is not recognised.")
 @click.option("--images", type=click.Path(), help="Where a release's photos lie, if not beside its lists.")
+@click.option("--submission", type=click.Path(path_type=Path), help="Write CIRR's two submission files in this folder.")
+@click.option("--clip", "clip_weights", help="A file of CLIP's weights, if not where training found them.")
+@click.option("--limit", default=0, help="Ask at most so many composed queries, drawn by lot.  [default: all]")
 @click.option("--batch", default=32, show_default=True, help="Photos a model call.")
 @click.option("--seed", default=0, show_default=True, help="Of the intervals.")
 def command(
@@ -38,6 +42,9 @@ def command(
     skip: bool,
     release: str | None,
     images: str | None,
+    submission: Path | None,
+    clip_weights: str | None,
+    limit: int,
     batch: int,
     seed: int,
 ) -> None:
@@ -49,11 +56,27 @@ def command(
     catalogue; a catalogue filled by MODEL is scored from its stored embeddings. The figures of a run are
     also kept in its folder (evaluation.json), where `lapel compare RUN_A RUN_B` finds them.
 
+    A run of composed retrieval, or clip:NAME:WEIGHTS:SYSTEM (image, text or sum), is scored by R@K on FashionIQ, Shoes,
+    Fashion200k, CIRR, or on pairs of a labelled table.
+
     lapel evaluate lapel-lite photos/ --json scores.json --html report.html
+
+    lapel evaluate runs/fashioniq-combiner fashioniq/ --protocol fashioniq,reference=removed
     """
+    from lapel.interfaces.cli._composed import evaluate_composed_model, is_composed_model
     from lapel.interfaces.cli._evaluation import Wanted, evaluate_anything
 
     names = [name.strip() for name in attributes.split(",")] if attributes else None
+    if is_composed_model(model):
+        return evaluate_composed_model(
+            model, data, split=split, protocol=protocol, release=release or "", attributes=names or (), limit=limit,
+            missing="skip" if skip else "strict", weights=clip_weights, batch=batch, json_file=json_file,
+            html_file=html_file, submission=submission,
+        )  # fmt: skip
+    if submission is not None or clip_weights or limit:
+        raise click.UsageError(
+            f"--submission, --clip and --limit go with composed retrieval; '{model}' is none."
+        )
     found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed, release, images))
     if (Path(model) / "recipe.yaml").is_file():
         found.save(Path(model) / "evaluation.json")
