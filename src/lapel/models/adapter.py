@@ -58,7 +58,7 @@ class TorchModel:
         """
         with torch.inference_mode():
             head = self._words()
-            return head.say(head.tokens(texts).to(self.device)).cpu().numpy()  # type: ignore[no-any-return]
+            return head.say(head.tokens(texts).to(self.device)).cpu().numpy()
 
     def compose(self, outputs: Outputs, texts: list[str]) -> Floats:
         """See `lapel.schema.TextModel`.
@@ -71,7 +71,7 @@ class TorchModel:
             raise QueryError(NO_WORDS.format(self._card.name))
         with torch.inference_mode():
             given = torch.from_numpy(np.ascontiguousarray(outputs.composed)).to(self.device)
-            return head.change(given, head.tokens(texts).to(self.device)).cpu().numpy()  # type: ignore[no-any-return]
+            return head.change(given, head.tokens(texts).to(self.device)).cpu().numpy()
 
     def _words(self) -> LightComposed:
         head = self.model.composed

@@ -79,7 +79,7 @@ def _vectors(state: dict[str, Tensor], config: dict[str, Any], words: WordPiece,
     for start in range(0, len(table), AT_ONCE):
         tokens = torch.arange(start, min(start + AT_ONCE, len(table)))
         asked = torch.stack([torch.full_like(tokens, first), tokens, torch.full_like(tokens, last)], dim=1)
-        x = F.layer_norm(table[asked] + place, (width,), *norm, eps=EPSILON)
+        x = F.layer_norm(table[asked] + place, (width,), norm[0], norm[1], EPSILON)
         for layer in layers:
             x = layer(x)
         found.append(x.mean(dim=1))

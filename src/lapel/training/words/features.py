@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lapel import cache
+from lapel.errors import ImageError
 from lapel.images import ImageCache, fit, normalise, read_images
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.composed.light import region_weights
@@ -32,10 +33,10 @@ def places(model: AttributeModel, card: Card, items: ItemTable, progress: Progre
         progress.advance(len(items))
         return torch.from_numpy(np.load(kept))
     images, weights, found = ImageCache.for_model(card.preprocess), None, []
-    model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.eval().to(memory_format=torch.channels_last)
     for start in range(0, len(items), BATCH):
         paths = items.paths[start : start + BATCH]
-        photos = [photo for _, photo in read_images(paths, open=images.open)]
+        photos = [photo for _, photo in read_images(paths, open=images.open) if not isinstance(photo, ImageError)]
         pixels = normalise(np.stack([fit(photo, card.preprocess) for photo in photos]), card.preprocess)
         with torch.inference_mode():
             maps = model.backbone(torch.from_numpy(pixels).to(memory_format=torch.channels_last)).float()

@@ -168,7 +168,7 @@ def _fit(
                 group["lr"] = settings.rate * warm * 0.5 * (1 + math.cos(math.pi * done))
             loss = lesson_loss(head, lesson, questions, settings.texts if whole else 0.0, random)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
         scores.append(found := judge(head, lessons[0], "valid"))
         if sum(found) > best:
