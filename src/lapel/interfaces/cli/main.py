@@ -29,6 +29,7 @@ COMMANDS = {
     "models": "List the shipped models; show the card of any model.",
     "parity": "Prove that models, losses and metrics give the published code's numbers.",
     "recipes": "List what can be trained.",
+    "regions": "Draw where a model looks on photos, and the crops that a second branch reads.",
     "remove": "Remove items from a catalogue.",
     "search": "Search a catalogue by the details of a photo.",
     "serve": "Serve a catalogue: the HTTP API and the search page.",
