@@ -128,7 +128,8 @@ class ComposedRecipe(Experiment):
     @property
     def quick(self) -> Self:
         """The same recipe with two steps on CPU and a tiny random CLIP. Numbers mean nothing."""
-        inner = {"inner": 64} if self.model.system == "fashionern" else {}
+        # Of several stages each says its own options: those of the whole would reach a stage of another system.
+        inner = {"inner": 64} if self.model.system == "fashionern" and not self.stages else {}
         part: dict[str, Any] = {
             "data": self.data.model_copy(update={"limit": self.data.limit or 32, "workers": 1}),
             "model": self.model.model_copy(
