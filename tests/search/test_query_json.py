@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from functools import partial
 from typing import Any
 
 import pytest
@@ -103,6 +104,26 @@ PART = {"reference": "item:1"}
 def test_anything_else_is_refused_by_name(data: Any, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         Query.from_dict(data)
+
+
+def test_whole_numbers_of_thousands_of_digits_are_refused_by_name() -> None:
+    huge = 10**6000
+    for data in (
+        {"parts": [{**PART, "weights": {"look": -huge}}]},
+        {"parts": [{"text": "red", "weight": huge}]},
+        {"parts": [{**PART, "unlike": huge}]},
+        {"parts": [PART], "k": -huge},
+        {"parts": [PART], "where": huge},
+    ):
+        with pytest.raises(QueryError, match="is int too long to write out"):
+            Query.from_dict(data)
+
+
+def test_a_weight_that_no_score_can_use_is_refused_in_python_too() -> None:
+    for weight in (10**400, -(10**6000), True, "0.5", None, float("inf"), float("nan"), 0):
+        for make in (partial(Part, "item:1", {"look": weight}), partial(Part.words, "red", weight)):
+            with pytest.raises(QueryError, match="a weight is a number above 0"):
+                make()
 
 
 @given(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ class Part:
 
     def __post_init__(self) -> None:
         for attribute, weight in self.weights.items():
-            if not (0 < weight < float("inf")):
-                raise QueryError(f"The weight of '{attribute}' is {weight}; a weight is a number above 0.")
+            if not _is_number(weight) or weight <= 0:
+                raise QueryError(f"The weight of '{attribute}' is {_shown(weight)}; a weight is a number above 0.")
         if self.text:
             _check_text(self)
         elif not str(self.reference):
@@ -112,7 +113,7 @@ class Query:
                 "A query needs at least one wish: a reference to look like (--like PHOTO:attribute=weight) or words."
             )
         if self.k < 1:
-            raise QueryError(f"k is {self.k}; ask for at least one hit.")
+            raise QueryError(f"k is {_shown(self.k)}; ask for at least one hit.")
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -200,12 +201,19 @@ def _name(name: Any, place: str) -> str:
 
 
 def _number(value: Any, what: str) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
-    if not number:
+    if not _is_number(value):
         raise QueryError(f"{what} is {_shown(value)}; expected a number above 0.")
     return float(value)
 
 
+def _is_number(value: Any) -> bool:
+    """Whole numbers have no bound in Python; one that no float can hold would fail in the middle of a search."""
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(-LARGEST < value < LARGEST)
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out a whole number of thousands of digits
+        return f"{type(value).__name__} too long to write out"
     return text if len(text) <= 60 else text[:57] + "..."
