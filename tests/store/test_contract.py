@@ -199,3 +199,7 @@ def test_true_and_false_whole_numbers_and_numbers_stay_what_they_are(store: Stor
     assert {name: str(kind) for name, kind in again().columns.items()} == {
         "price": "int64", "title": "string", "sale": "bool", "big": "int64", "share": "double"
     }  # fmt: skip
+
+
+def test_no_columns_are_a_table_too(store: Store) -> None:
+    assert store.table([]).column_names == [] and store.rows(["b"], []).column_names == []

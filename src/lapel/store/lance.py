@@ -132,6 +132,8 @@ class LanceStore:
 
     def table(self, columns: Sequence[str]) -> pa.Table:
         """See `Store`."""
+        if not columns:  # the engine refuses to select nothing
+            return self.table(["id"]).select([])
         found = self._read([stored_name(c) for c in columns]).rename_columns(list(columns))
         return found if self._in_order else found.take(np.argsort(self._seq, kind="stable"))
 
