@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +95,18 @@ def test_an_id_that_is_there_is_not_overwritten(writer: TestClient, photos: Path
     assert "red-red" in problem(writer.post("/v1/items", **sent), 409, "exists")
 
 
-def test_a_busy_catalogue_is_a_clear_problem(writer: TestClient, own: Catalogue, photos: Path) -> None:
+def test_a_writer_that_soon_ends_is_waited_for(writer: TestClient, own: Catalogue, photos: Path) -> None:
+    sent = new([{"id": "x", "photo": "a.png"}], ("a.png", (photos / "red-red.png").read_bytes()))
+    with ThreadPoolExecutor(1) as beside:
+        with writing(own.folder):
+            waiting = beside.submit(writer.post, "/v1/items", **sent)
+            time.sleep(0.5)
+            assert not waiting.done()
+        assert waiting.result().json() == {"added": 1, "items": 6}
+
+
+def test_a_busy_catalogue_is_a_clear_problem(own: Catalogue, serve: Serve, photos: Path) -> None:
+    writer = serve(Settings(write=True, write_seconds=0.2), over=own)
     sent = new([{"id": "x", "photo": "a.png"}], ("a.png", (photos / "red-red.png").read_bytes()))
     with writing(own.folder):
         answer = writer.post("/v1/items", **sent)

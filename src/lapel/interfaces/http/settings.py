@@ -47,6 +47,7 @@ class Settings:
     together, at most so many at once; the first waits at most so long for others.
     photos_kept, photo_seconds: uploaded photos that a token still stands for, and how long after their last use.
     refresh_seconds: how often, at most, a request looks whether another process has changed the catalogue.
+    write_seconds: how long a request that writes waits for another process that does; then it is a 409 problem.
     """
 
     write: bool = False
@@ -60,6 +61,7 @@ class Settings:
     photos_kept: int = 256
     photo_seconds: float = 3600.0
     refresh_seconds: float = 0.5
+    write_seconds: float = 5.0
 
     def __post_init__(self) -> None:
         if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):

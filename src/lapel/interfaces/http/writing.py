@@ -57,7 +57,8 @@ def _add(its: Service, items: list[NewItem], files: Mapping[str, bytes]) -> dict
         open_photo(content, name, its.settings.limits, side)  # every photo is known to be one before any is stored
     entries = [(item.id, files[item.photo], item.cells()) for item in items]
     try:
-        report = its.live.change(lambda catalogue: catalogue.add(entries, strict=True))
+        wait = its.settings.write_seconds
+        report = its.live.change(lambda catalogue: catalogue.add(entries, strict=True, wait=wait))
     except CatalogueError as error:
         raise error if is_busy(error) or "Column" not in str(error) else TableError(str(error)) from error
     return {"added": report.new, "items": len(its.live.now.catalogue)}
@@ -86,7 +87,8 @@ async def remove(request: Request, id: Id) -> Json:
     """It is gone from the moment this is answered."""
     its = service(request)
     item = its.known_item(id)
-    removed = await its.pool.run(its.live.change, lambda catalogue: catalogue.remove([item]))
+    wait = its.settings.write_seconds
+    removed = await its.pool.run(its.live.change, lambda catalogue: catalogue.remove([item], wait=wait))
     if not removed:
         raise Problem("not-found", f"There is no item '{item[:200]}' in this catalogue.")
     return Json({"removed": removed, "items": len(its.live.now.catalogue)})
