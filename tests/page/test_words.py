@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
+from lapel.interfaces.http.page import page_files
 from lapel.interfaces.page import STATIC
 
 WORDS = json.loads((STATIC / "words" / "en.json").read_text())
@@ -18,13 +20,17 @@ def _used() -> set[str]:
     exact = {key for key in WORDS["page"] if f'"{key}"' in code}
     patterns = re.findall(r"t\(`([a-z]+\.)\$\{\w+\}(\w*)`", code)
     built = {key for key in WORDS["page"] for start, end in patterns if key.startswith(start) and key.endswith(end)}
-    return exact | built | set(re.findall(r'data-word(?:-label|-hint)?="([^"]+)"', PAGE))
+    return exact | built | _in_page()
+
+
+def _in_page() -> set[str]:
+    return set(re.findall(r'data-word(?:-label|-hint)?="([^"]+)"', PAGE)) | set(re.findall(r">\{([a-z.]+)\}<", PAGE))
 
 
 def test_every_word_that_is_asked_for_is_there() -> None:
     asked = {key for text in SCRIPTS.values() for key in re.findall(r"\bt\(\s*\"([\w.]+)\"", text)}
     asked |= {key for text in SCRIPTS.values() for key in re.findall(r'[?:] "((?:[a-z]+\.)\w+)"', text)}
-    asked |= set(re.findall(r'data-word(?:-label|-hint)?="([^"]+)"', PAGE))
+    asked |= _in_page()
     assert len(asked) > 80
     assert asked - set(WORDS["page"]) == set()
 
@@ -36,19 +42,23 @@ def test_every_word_that_is_there_is_used() -> None:
 def test_the_page_itself_holds_no_words() -> None:
     class Text(HTMLParser):
         found: list[str] = []
-        inside = ""
-
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            self.inside = tag
 
         def handle_data(self, data: str) -> None:
-            if data.strip() and self.inside not in ("title", "noscript"):  # shown before words can be had
+            if data.strip() and not re.fullmatch(r"\{[a-z.]+\}", data):  # the server fills these in
                 self.found.append(data.strip())
 
     reader = Text()
     reader.feed(PAGE)
     assert reader.found == []
     assert not re.search(r'(?:aria-label|placeholder|title|alt)="[^"]', PAGE)
+
+
+def test_words_that_need_no_script_are_filled_in_by_the_server() -> None:
+    sent = page_files()["/"]
+    page = sent.content.decode()
+    assert f"<title>{WORDS['page']['title.start']}</title>" in page
+    assert unescape(page.split("<noscript>")[1].split("</noscript>")[0]) == WORDS["page"]["page.script"]
+    assert sent == page_files()["/index.html"] and not re.search(r"\{[a-z.]+\}", page)
 
 
 def test_scripts_hold_no_sentences() -> None:
