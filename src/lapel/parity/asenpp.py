@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """What the released configuration of each stage, the same for all data sets, says of the optimizer."""
 
+OPTIONS: dict[str, tuple[str, str]] = {
+    "SOLVER.BASE_LR": ("optimiser", "lr"),
+    "SOLVER.BASE_LR_SLOW": ("optimiser", "slow_lr"),
+    "SOLVER.MARGIN": ("loss", "margin"),
+    "SOLVER.GLOBAL_WEIGHT": ("loss", "global_weight"),
+    "SOLVER.LOCAL_WEIGHT": ("loss", "local_weight"),
+    "SOLVER.ALIGN_WEIGHT": ("loss", "align_weight"),
+}
+"""Overrides of the configuration that change a training step; those of the threshold and beta stand by themselves."""
+
 
 def load(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     """The case's model through the importer of released checkpoints, in its type and mode; published name -> ours."""
@@ -58,7 +69,8 @@ def stage_of(case: Case) -> int:
 def branches(case: Case) -> Arrays:
     """Both branches' raw embeddings and maps under every attribute, and the joint embedding."""
     model = _crop_model(load(case)[0])
-    whole_input, local_input = (fill.tensor(case["inputs"][key]) for key in ("x_global", "x_local"))
+    kind = next(model.parameters()).dtype
+    whole_input, local_input = (fill.tensor(case["inputs"][key]).to(kind) for key in ("x_global", "x_local"))
     with torch.no_grad():
         whole, maps = model.head.all(model.backbone(whole_input))
         features = model.local.backbone(local_input)  # type: ignore[operator]
@@ -113,23 +125,23 @@ def pipeline(case: Case) -> Arrays:
     """Whole photos to joint features under every attribute, crops included."""
     model = _crop_model(load(case)[0])
     photos = [fill.picture(case["inputs"][name]) for name in case["images"]]
-    inputs = normalise(np.stack([fit(photo, GLOBAL) for photo in photos]), GLOBAL)
+    inputs = _input([fit(photo, GLOBAL) for photo in photos], next(model.parameters()).dtype)
     with torch.no_grad():
-        given = model.see(torch.from_numpy(inputs), photos, GLOBAL)
+        given = model.see(inputs, photos, GLOBAL)
     many = given.regions.shape[1]
     maps = given.regions.numpy().transpose(1, 0, 2, 3).reshape(-1, *given.regions.shape[2:])
     found = crop_boxes(maps, [photo.size for photo in photos] * many, GLOBAL, model.crops.threshold)
     return {
         "features": given.embeddings.transpose(0, 1).numpy(),
         "boxes": found.reshape(many, len(photos), 4),
-        "global_input_mean": inputs.mean(axis=(2, 3)),
+        "global_input_mean": inputs.mean(dim=(2, 3)).numpy(),
     }
 
 
 def train(case: Case) -> Arrays:
     """Successive optimizer steps from photos, by the objective and the groups that training uses."""
     model, names = load(case)
-    recipe = settings(stage_of(case))
+    recipe = settings(stage_of(case), case["constructor"].get("options", []))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     optimizer = build_optimizer(two_branch_groups(recipe, model, torch.nn.Module()))
     set_rate(optimizer, 1.0)
@@ -154,14 +166,22 @@ def train(case: Case) -> Arrays:
     }
 
 
-def settings(stage: int) -> Recipe:
-    """The released configuration of a stage as a recipe."""
+def settings(stage: int, options: Sequence[Any] = ()) -> Recipe:
+    """The released configuration of a stage as a recipe, with overrides: names and values in turn."""
     local = Local(options={"hidden": 256}, weights="random") if stage == 2 else None
+    changes: dict[str, dict[str, Any]] = {"optimiser": dict(SETTINGS[f"s{stage}"]), "loss": {}}
+    for name, value in zip(options[::2], options[1::2], strict=True):
+        if name in OPTIONS:
+            part, key = OPTIONS[name]
+            changes[part][key] = float(value)
+        elif name not in ("INPUT.THRESHOLD", "SOLVER.BETA"):
+            raise CaseError(f"option '{name}' is not known ({', '.join(OPTIONS)})")
     return Recipe(
         data=Data(sets=(DataSet(path="."),)),
         model=Model(system="asenpp", backbone="resnet50", weights="random", pixels="imagenet", local=local),
         sampling=Sampling(mode="triplets", negative="value", order="apn"),
-        optimiser=Optimiser(**SETTINGS[f"s{stage}"]),
+        optimiser=Optimiser(**changes["optimiser"]),
+        loss=Loss(**changes["loss"]),
     )
 
 

@@ -1,22 +1,19 @@
-"""Runners of RPF's cases: both branches, E-InfoNCE, location of the region, images to embedding, training steps."""
+"""Runners of RPF's cases: both branches, E-InfoNCE, location of the region, images to embedding, ranking."""
 
 from __future__ import annotations
 
-import math
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from lapel.evaluation import metrics
 from lapel.images import cut_crops, fit, normalise
 from lapel.losses.e_infonce import Kind, e_infonce, same_value
-from lapel.losses.margin_ranking import margin_ranking
 from lapel.losses.rpf import triplet
 from lapel.models.attribute_model import AttributeModel, unit
 from lapel.models.crop_model import CropModel
@@ -27,40 +24,29 @@ from lapel.models.vit_npz import load_vit
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
 from lapel.schema import Attribute, Crops, Preprocess, Vocabulary
-from lapel.training.optimiser import build_optimizer
-from lapel.training.recipe import Loss, Recipe
-from lapel.training.rpf import rpf_groups, rpf_terms, see_rows
 
 MARGIN = 0.2
-RECIPE: dict[str, Any] = {
-    "data": {"sets": [{"path": "-"}]},
-    "model": {"system": "rpf"},
-    "sampling": {"mode": "triplets"},
-}
-"""What a recipe must state; here only its optimiser counts."""
-
-LOSSES = ("loss_total", "loss_region_triplet_weighted", "loss_patch_triplet_weighted", "loss_einfonce_weighted")
-
 FAR = -10000
 """What the published masks hold where ours are False."""
 
 
 def published(case: Case) -> Branches:
     """The branches of a case, through the importer of released checkpoints."""
-    table = [row for row in case["state"] if row[0].endswith("attr_embedding.weight")]
-    if not table:
-        raise CaseError("the state holds no attribute table")
-    return rpf_branches(fill.state(case["state"], case["fill"]), table[0][1][0])
+    return rpf_branches(fill.state(case["state"], case["fill"]), _attributes(case))
 
 
-def _whole(case: Case) -> tuple[AttributeModel, dict[str, str]]:
+def whole(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     """The whole model of a case and published name -> ours, with the case's threshold and beta."""
+    vocabulary = Vocabulary(tuple(Attribute(str(k), ("0",)) for k in range(_attributes(case))))
+    threshold = option(case, "INPUT.THRESHOLD", THRESHOLD)
+    return rpf_model(fill.state(case["state"], case["fill"]), vocabulary, _beta(case), threshold)
+
+
+def _attributes(case: Case) -> int:
     rows = [row for row in case["state"] if row[0].endswith("attr_embedding.weight")]
     if not rows:
         raise CaseError("the state holds no attribute table")
-    vocabulary = Vocabulary(tuple(Attribute(str(k), ("0",)) for k in range(rows[0][1][0])))
-    threshold = _option(case, "INPUT.THRESHOLD", THRESHOLD)
-    return rpf_model(fill.state(case["state"], case["fill"]), vocabulary, _beta(case), threshold)
+    return int(rows[0][1][0])
 
 
 def region(case: Case) -> Arrays:
@@ -123,7 +109,7 @@ def einfonce(case: Case) -> Arrays:
 
 def locate(case: Case) -> Arrays:
     """Attention maps and photos -> boxes and crops."""
-    photos = _photos(case)
+    photos = pictures(case)
     maps = torch.from_numpy(case.given[case["inputs"]["attmap"]["key"]])
     found, crops = _crops(case, photos, maps)
     return {"box_xyxy": found, "crop_every_8th_pixel": array(crops)[:, :, ::8, ::8]}
@@ -131,42 +117,18 @@ def locate(case: Case) -> Arrays:
 
 def embed_images(case: Case) -> Arrays:
     """Photos of any size -> embeddings of both branches and the joint one, as a gallery is embedded."""
-    model, _ = _whole(case)
-    photos, asked = _photos(case), fill.tensor(case["inputs"]["attr"])
+    model, _ = whole(case)
+    photos, asked = pictures(case), fill.tensor(case["inputs"]["attr"])
     with torch.no_grad():
-        found = model.see(_pixels(photos), photos, Preprocess()) if isinstance(model, CropModel) else None
-        every = (found or model(_pixels(photos))).embeddings[torch.arange(len(photos)), asked]
+        found = model.see(pixels(photos), photos, Preprocess()) if isinstance(model, CropModel) else None
+        every = (found or model(pixels(photos))).embeddings[torch.arange(len(photos)), asked]
     if found is None:
         return {"region_normalized": array(every)}
     region, patch = (unit(part) for part in every.split([model.head.dim, model.dim - model.head.dim], dim=1))
     maps = found.regions[torch.arange(len(photos)), asked]
-    places = boxes(maps, [photo.size for photo in photos], _option(case, "INPUT.THRESHOLD", THRESHOLD))
+    places = boxes(maps, [photo.size for photo in photos], option(case, "INPUT.THRESHOLD", THRESHOLD))
     named = {"combined": every, "region_normalized": region, "patch_normalized": patch, "box_xyxy": places}
     return {name: array(value) for name, value in named.items()}
-
-
-def train_step(case: Case) -> Arrays:
-    """Losses of a triplet batch, gradient norms, and the losses again after one step of Adam."""
-    model, names = _whole(case)
-    for module in model.train().modules():
-        if isinstance(module, nn.Dropout):
-            module.p = float(case["constructor"].get("dropout_p", module.p))
-    photos = _photos(case)
-    with _two_threads():
-        terms, places = _losses(case, model, photos)
-        terms[0].backward()
-        weights = dict(model.named_parameters())
-        norms = [weights[names[key]].grad for key in case["notes"]["parameter_order"]]
-        _adam(case, model).step()
-        mean = model.state_dict()["backbone.bn1.running_mean"].clone()
-        again, _ = _losses(case, model, photos)
-    arrays = {
-        "grad_norm_by_parameter": np.array([math.nan if g is None else float(g.norm()) for g in norms], np.float32),
-        "bn1_running_mean_after": array(mean),
-    }
-    for ending, values in (("", terms), ("_after_one_step", again)):
-        arrays |= {f"{name}{ending}": array(value) for name, value in zip(LOSSES, values, strict=False)}
-    return arrays | ({} if places is None else {"box_xyxy": places})
 
 
 def ranking(case: Case) -> Arrays:
@@ -192,69 +154,27 @@ def array(value: Tensor) -> np.ndarray[Any, Any]:
     return np.asarray(value.detach().numpy())
 
 
-@contextmanager
-def _two_threads() -> Iterator[None]:
-    """Two threads whatever the machine has, so that float32 sums always run in the same order.
-
-    On one, losses, boxes and gradient norms before the step agree with the expected ones, but the losses after it are
-    7e-3 off: Adam's first step has the size of the rate whatever the size of a gradient, so rounding counts.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _losses(
-    case: Case, model: AttributeModel, photos: list[Image.Image]
-) -> tuple[tuple[Tensor, ...], np.ndarray[Any, Any] | None]:
-    """The total and its parts, weighted; and the boxes that were cut (stage 2)."""
-    attributes, near, far = (fill.tensor(case["inputs"][key]) for key in ("attrs", "pos_values", "neg_values"))
-    inputs = dict(zip("apn", _pixels(photos).chunk(3), strict=True))
-    if not isinstance(model, CropModel):
-        cosines = model.similarities(inputs["a"], inputs["n"], inputs["p"], attributes, "apn")
-        return (margin_ranking(*cosines, MARGIN),), None
-    rows = see_rows(model, attributes, inputs, photos, Preprocess())
-    terms = rpf_terms(rows, same_value(attributes.repeat(3), torch.cat([near, near, far])), Loss(margin=MARGIN))
-    return tuple(terms), array(boxes(rows.maps, [photo.size for photo in photos], model.crops.threshold))
-
-
-def _adam(case: Case, model: AttributeModel) -> torch.optim.Optimizer:
-    """The optimizer that training builds, at the case's rates."""
-    asked = case["notes"]["optimizer"]
-    if asked.get("class") != "Adam":
-        raise CaseError(f"unknown optimizer '{asked.get('class')}'")
-    slow, lr = asked["lr_by_group"][0], asked["lr_by_group"][-1]
-    recipe = Recipe.model_validate(RECIPE | {"optimiser": {"lr": lr, "slow_lr": slow}})
-    optimizer = build_optimizer(rpf_groups(recipe, model, nn.Module()))
-    found = [len(group["params"]) for group in optimizer.param_groups]
-    if found != asked.get("params_by_group"):
-        raise CaseError(f"groups of {found} weights; {asked.get('params_by_group')} expected")
-    return optimizer
-
-
-def _photos(case: Case) -> list[Image.Image]:
+def pictures(case: Case) -> list[Image.Image]:
     """The inputs image0, image1, ... in the order of their numbers."""
     named = {key: spec for key, spec in case["inputs"].items() if spec.get("kind") == "image"}
     return [fill.picture(named[key]) for key in sorted(named, key=lambda key: int(key.removeprefix("image")))]
 
 
-def _pixels(photos: list[Image.Image]) -> Tensor:
+def pixels(photos: list[Image.Image]) -> Tensor:
+    """(B, 3, 224, 224), as published."""
     asked = Preprocess()
     return torch.from_numpy(normalise(np.stack([fit(photo, asked) for photo in photos]), asked))
 
 
 def _crops(case: Case, photos: list[Image.Image], maps: Tensor) -> tuple[np.ndarray[Any, Any], Tensor]:
     """Boxes (B, 4), and crops (B, 3, 224, 224) as the patch branch reads them."""
-    asked = Crops(_option(case, "INPUT.THRESHOLD", THRESHOLD), 224, 224)
+    asked = Crops(option(case, "INPUT.THRESHOLD", THRESHOLD), 224, 224)
     found = boxes(maps, [photo.size for photo in photos], asked.threshold)
     cut = cut_crops(photos, maps.detach()[:, None].numpy(), Preprocess(), asked)[:, 0]
     return array(found), torch.from_numpy(normalise(cut, Preprocess()))
 
 
-def _option(case: Case, name: str, default: float) -> float:
+def option(case: Case, name: str, default: float) -> float:
     """An override of the configuration files: `opts` lists names and values in turn."""
     given = case["constructor"].get("opts", [])
     return float(dict(zip(given[::2], given[1::2], strict=True)).get(name, default))
@@ -263,7 +183,7 @@ def _option(case: Case, name: str, default: float) -> float:
 def _beta(case: Case) -> float:
     """The released configurations' weight of the region branch."""
     config = str(case["constructor"]["yaml"][0]).split("/")[0]
-    return _option(case, "SOLVER.BETA", BETA.get(config, BETA["published"]))
+    return option(case, "SOLVER.BETA", BETA.get(config, BETA["published"]))
 
 
 def _google(name: str, shape: list[int]) -> np.ndarray[Any, Any]:
@@ -295,5 +215,4 @@ RUNNERS: dict[str, Callable[[Case], Arrays]] = {
     "rpf.npz": vit,
     "rpf.patch": patch,
     "rpf.region": region,
-    "rpf.trainstep": train_step,
 }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lapel.errors import LapelError
-from lapel.parity import asenpp, composed, composed_data, rpf, runners, schedules, style
+from lapel.parity import asenpp, composed, composed_data, rpf, rpf_step, runners, schedules, style
 from lapel.parity.cases import Arrays, Case, NotBuilt, case_names, read_case, read_facts
 from lapel.parity.comparing import Difference, difference
 
@@ -36,6 +36,7 @@ BUILT: dict[str, Callable[[Case], Arrays]] = {
     "style_train": style.train,
     "style_v1": style.v1,
     **rpf.RUNNERS,
+    "rpf.trainstep": rpf_step.train_step,
     "fern.amc": composed.amc,
     "fern.artemis": composed.artemis,
     "fern.attnpool": composed.attention_pooling,
