@@ -230,6 +230,18 @@ def test_json_says_case_system_differences_and_result(tmp_path: Path) -> None:
     assert margin["status"] == "fail" and margin["absolute"] is None and "'loss' has shape" in margin["reason"]
 
 
+def test_the_page_of_the_docs_has_every_case_with_its_differences(tmp_path: Path) -> None:
+    margin_case(tmp_path)
+    masks_case(tmp_path)
+    store(tmp_path, loss=np.float32(0.9))
+    page = tmp_path / "parity.md"
+    assert parity(str(tmp_path), "--markdown", str(page)).exit_code == 1
+    text = page.read_text()
+    assert "2 cases: 1 pass, 1 fail; PyTorch" in text
+    assert "| `masks_other` | ASEN | 0 | 0 | pass |" in text
+    assert f"| `{NAME}` |" in text and "fail: 'loss' differs by" in text
+
+
 def test_a_reason_in_brackets_is_printed_as_it_is(tmp_path: Path) -> None:
     margin_case(tmp_path)
     change(tmp_path, runner="[/bold]", system="[red]ASEN")

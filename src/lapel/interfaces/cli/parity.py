@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 @click.command("parity")
 @click.argument("folder", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: str, as_json: bool) -> None:
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False), help="Also write the table as a page, as docs/parity.md is."
+)
+def command(folder: str, as_json: bool, markdown: str | None) -> None:
     """Run every golden case in FOLDER. Exit 1 when one fails, 3 when some are of systems not built yet."""
     import json
     import sys
+    from pathlib import Path
 
     from lapel.errors import MissingExtra
 
@@ -33,6 +37,10 @@ def command(folder: str, as_json: bool) -> None:
         for result in run_cases(folder):
             results.append(result)
             progress.advance(1, case=result.case)
+    if markdown:
+        from lapel.parity.page import page
+
+        Path(markdown).write_text(page(results), encoding="utf-8")
     if as_json:
         click.echo(json.dumps([result.to_dict() for result in results], indent=1))
     else:
