@@ -81,7 +81,11 @@ def test_a_query_file_stands_alone_and_is_read_strictly(shop: Path, tmp_path: Pa
     code, _, err = run("search", shop, "--query", file)
     assert code == 1 and "cannot be read as JSON" in err
     code, _, err = run("search", shop, "--query", tmp_path / "none.json")
-    assert code == 1 and "cannot be read as JSON" in err and err.count("\n") == 1
+    assert code == 1 and "none.json' cannot be read: No such file" in err and err.count("\n") == 1
+    for text, reason in (("[" * 60_000, "nested too deeply"), ("9" * 5_000, "a whole number in it has")):
+        file.write_text(text)
+        code, _, err = run("search", shop, "--query", file)
+        assert code == 1 and f"cannot be read as JSON: {reason}" in err and err.count("\n") == 1
 
 
 def test_words_need_a_model_that_understands_them(shop: Path, run: Run) -> None:

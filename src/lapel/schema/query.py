@@ -150,6 +150,15 @@ class Query:
         return data | ({"where": self.where} if self.where else {}) | ({"diverse": True} if self.diverse else {})
 
 
+def why_no_json(error: Exception) -> str:
+    """What `json.loads` stumbled over, in words for whoever wrote the text."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if "integer string conversion" in str(error):
+        return "a whole number in it has thousands of digits"
+    return (str(error).splitlines() or ["unreadable"])[0][:200]
+
+
 def _check_text(part: Part) -> None:
     _need_text(part.text)
     kind = COMPOSED if str(part.reference) else WORDS
@@ -208,7 +217,8 @@ def _number(value: Any, what: str) -> float:
 
 def _is_number(value: Any) -> bool:
     """Whole numbers have no bound in Python; one that no float can hold would fail in the middle of a search."""
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(-LARGEST < value < LARGEST)
+    real = isinstance(value, (int, float, Real)) and not isinstance(value, bool)
+    return real and bool(-LARGEST < value < LARGEST)
 
 
 def _shown(value: Any) -> str:

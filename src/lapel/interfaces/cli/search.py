@@ -100,8 +100,12 @@ def _refuse_beside_file() -> None:
 
 
 def _read(file: str) -> Any:
+    from lapel.schema.query import why_no_json
+
     try:
         with click.open_file(file, encoding="utf-8") as stream:
             return json.load(stream)
-    except (OSError, ValueError) as error:
-        raise InputError(f"The query '{file}' cannot be read as JSON: {error}") from error
+    except OSError as error:
+        raise InputError(f"The query '{file}' cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The query '{file}' cannot be read as JSON: {why_no_json(error)}.") from error

@@ -12,6 +12,7 @@ from lapel.interfaces.http.problems import Problem
 from lapel.interfaces.http.settings import Limits
 from lapel.schema import Query
 from lapel.schema.condition import columns_of
+from lapel.schema.query import why_no_json
 from lapel.search.where import parse
 
 ITEM, PHOTO = "item:", "photo:"
@@ -31,8 +32,7 @@ def read_json(content: bytes, limits: Limits) -> Any:
         found = json.loads(content.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_distinct)
         json.dumps(found, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise Problem("unreadable", f"This is no JSON: {reason[:200]}.") from error
+        raise Problem("unreadable", f"This cannot be read as JSON: {why_no_json(error)}.") from error
     return found
 
 
@@ -42,10 +42,7 @@ def read_query(data: Any, limits: Limits) -> Query:
     Raises:
         Problem: beyond a limit. QueryError: not a query.
     """
-    try:
-        query = Query.from_dict(data)
-    except OverflowError as error:
-        raise QueryError("A number of the query is too large.") from error
+    query = Query.from_dict(data)
     if len(query.parts) > limits.parts:
         raise Problem("query", f"The query has {len(query.parts)} parts; this server answers at most {limits.parts}.")
     if query.k > limits.k:
