@@ -226,6 +226,19 @@ def test_a_label_table_beside_the_folder(tmp_path: Path, shop: Path, model: Colo
         made.add(table, labels=table)
 
 
+def test_a_table_of_paths_from_its_own_folder_is_told_which_folder_to_give(
+    tmp_path: Path, shop: Path, model: ColourModel
+) -> None:
+    table, inside = tmp_path / "labels.csv", f"{shop.name}/red-red.png"
+    table.write_text(f"id,image\nred-red,{inside}\n")
+    made = Catalogue.create(tmp_path / "three.lapel", model)
+    with pytest.raises(InputError, match="names its photos from its own folder .* or the table alone"):
+        made.add(shop, labels=table)
+    assert len(made) == 0
+    assert made.add(tmp_path, labels=table).new == 1
+    assert made.add(table).unchanged == 1
+
+
 def test_one_id_for_two_photos_is_refused(catalogue: Catalogue, tmp_path: Path) -> None:
     other = tmp_path / "other"
     draw(other / "a.png", "white", "white")

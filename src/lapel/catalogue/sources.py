@@ -23,6 +23,8 @@ Entry = tuple[str, Source | Image.Image, Mapping[str, Any]]
 
 Photos = str | Path | ItemTable | Iterable[Entry]
 
+FIRST_PHOTOS = 100
+
 ENTRIES_A_LOT = 1024
 """Items of an iterator that are looked at together; their bytes are in memory."""
 
@@ -148,7 +150,24 @@ def read_source(source: str | Path | ItemTable, labels: str | Path | None = None
     folder = Path(source)
     if not folder.is_dir():
         raise InputError(f"'{source}' is no folder; with a label table, give the folder that its photos lie in.")
-    return _with_free_names(replace(read(labels, missing="ignore"), root=folder))
+    items = read(labels, missing="ignore")
+    return _with_free_names(replace(items, root=_root(items, folder, Path(labels))))
+
+
+def _root(items: ItemTable, folder: Path, table: Path) -> Path:
+    """What the table's paths begin at: `folder`, as is documented.
+
+    Raises:
+        InputError: none of the first photos lies there, and they lie beside the table: every photo would be
+            listed as unreadable.
+    """
+    names = items.table["image"].slice(0, FIRST_PHOTOS).to_pylist()
+    if any((table.parent / name).is_file() for name in names) and not any((folder / n).is_file() for n in names):
+        raise InputError(
+            f"'{table}' names its photos from its own folder ('{names[0]}'), not from '{folder}'. "
+            f"Give '{table.parent}' as the folder, or the table alone."
+        )
+    return folder
 
 
 def _with_free_names(items: ItemTable) -> ItemTable:

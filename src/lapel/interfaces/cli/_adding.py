@@ -25,12 +25,18 @@ def add_and_report(opened: Catalogue, items: ItemTable, as_json: bool, **how: An
         _print(report, opened.folder, len(opened))
 
 
+SHOWN = 20
+"""Unreadable photos that are listed one by one; `--json` lists all."""
+
+
 def _print(report: AddReport, folder: Path, items: int) -> None:
-    rate = f", {report.embedded / report.seconds:.0f} photos per second" if report.embedded and report.seconds else ""
+    rate = f", {report.embedded / report.seconds:.3g} photos per second" if report.embedded and report.seconds else ""
     click.echo(
         f"{report.new} new, {report.unchanged} unchanged ({report.updated} with new labels or metadata), "
         f"{report.changed} changed, {len(report.unreadable)} unreadable; {report.seconds:.1f} s{rate}."
     )
-    for error in report.unreadable:
+    for error in report.unreadable[:SHOWN]:
         click.echo(f"unreadable: {error}", err=True)
+    if len(report.unreadable) > SHOWN:
+        click.echo(f"unreadable: {len(report.unreadable) - SHOWN} more; --json lists all.", err=True)
     click.echo(f"{folder} holds {items} items.")
