@@ -47,6 +47,12 @@ def test_both_stages_by_one_command_in_either_mode(tiny_recipe, tmp_path, mode):
     assert any(name.startswith("local.") for name in last.state)
 
 
+def test_bf16_runs_both_stages(tiny_recipe, tmp_path):
+    run = train(asenpp(tiny_recipe, PUBLISHED, STAGES, "running.precision=bf16-mixed"), tmp_path / "run")
+    state = checkpoint.read(run / "best.safetensors").state
+    assert all(value.isfinite().all() for value in state.values() if value.is_floating_point())
+
+
 def test_the_second_stage_moves_the_local_branch_fast_and_the_rest_slowly(tiny_recipe, tmp_path):
     one = train(asenpp(tiny_recipe, PUBLISHED, "optimiser.epochs=1"), tmp_path / "one")
     overrides = [f"model.local={LOCAL}", f"model.start={one / 'last.safetensors'}", "optimiser.slow_lr=1e-5"]
