@@ -108,6 +108,18 @@ def test_an_attribute_with_one_value_in_training_is_a_sentence(tmp_path):
     )
 
 
+def test_what_is_left_to_train_on_names_no_other_attribute_without_two_values(tmp_path):
+    folder = tiny_set(tmp_path / "shop", extra={"scarf": ["no"], "belt": [""]})
+    asked = {"attributes": ("color", "belt", "scarf")}
+    write_table(folder, [row | {"belt": "yes" if row["split"] == "test" else ""} for row in labels(folder)])
+    with pytest.raises(TrainingError) as error:
+        load_data(recipe(root=str(folder), sets=({"path": "shop"},), **asked))
+    assert str(error.value) == (
+        "shop: attribute 'belt' has no value in the training split (none); two are needed to tell apart. "
+        "Leave it out: --set data.attributes=[color]"
+    )
+
+
 def test_data_that_are_nowhere_are_a_sentence(tmp_path):
     with pytest.raises(TableError) as error:
         load_data(recipe(root=str(tmp_path / "no"), sets=({"path": "shop"},)))

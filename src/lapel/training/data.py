@@ -144,14 +144,17 @@ def _source(table: ItemTable) -> dict[str, Any]:
 
 
 def _check_attributes(train: ItemTable) -> None:
+    held = {one.name: train.labels(one.name).multi_hot.any(axis=0) for one in train.vocabulary}
     for attribute in train.vocabulary:
-        held = train.labels(attribute.name).multi_hot.any(axis=0)
-        if held.sum() < 2:
-            seen = ", ".join(np.array(attribute.values)[held]) or "none"
-            others = [name for name in train.vocabulary.names if name != attribute.name]
+        own = held[attribute.name]
+        if own.sum() < 2:
+            seen = ", ".join(np.array(attribute.values)[own]) or "none"
+            others = ",".join(name for name, found in held.items() if found.sum() > 1)
+            remedy = f"Leave it out: --set data.attributes=[{others}]" if others else "No attribute has two."
+            values = "1 value" if own.sum() == 1 else "no value"
             raise TrainingError(
-                f"{train.name}: attribute '{attribute.name}' has {held.sum()} value in the training split ({seen}); "
-                f"two are needed to tell apart. Leave it out: --set data.attributes=[{','.join(others)}]"
+                f"{train.name}: attribute '{attribute.name}' has {values} in the training split ({seen}); "
+                f"two are needed to tell apart. {remedy}"
             )
 
 
