@@ -156,6 +156,7 @@ def test_the_contact_sheet_is_one_file_with_everything(shop: Path, tmp_path: Pat
     assert "top 0.70" in text and "bottom 0.30" in text and "look -1.00" in text
 
 
+@pytest.mark.slow
 def test_the_page_shows_its_heat_maps_in_a_browser(
     shop: Path, tmp_path: Path, run: Run, chromium: Callable[..., str]
 ) -> None:
