@@ -39,7 +39,7 @@ def write_page(head: LightComposed, lessons: Lessons, path: Path, figures: dict[
         right = set(one.query.targets)
         first = next(place for place, name in enumerate(order, 1) if name in right)
         hits = "".join(_figure(lessons, name, "right" if name in right else "") for name in order[:HITS])
-        said = f"“{html.escape(one.text)}”<br><small>first right hit: place {first}; {len(right)} right photos</small>"
+        said = f"“{html.escape(one.text)}”<br><small>first right hit: place {first}; {len(right)} right in all</small>"
         blocks.append(f"<section>{_figure(lessons, one.reference, 'reference')}<p>{said}</p>{hits}</section>")
     reached = ", ".join(f"{name} {figure['value']:.1f} %" for name, figure in figures.items())
     title = f"<h1>Twenty composed queries</h1><h4>All test queries: {reached}. Green: right by labels.</h4>"
