@@ -78,8 +78,9 @@ def cirr(root: Path, count: int = 55) -> Path:
 
 
 def table(root: Path) -> Path:
-    """Colour and pattern, and a split."""
-    return tiny_set(root, count=48)
+    """Colour and pattern, which photos show; the other attributes of fashion-products, one value each; and a split."""
+    others = {"gender": ["women"], "article_type": ["dress"], "season": ["summer"], "usage": ["casual"]}
+    return tiny_set(root, count=48, extra=others)
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
