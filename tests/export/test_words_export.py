@@ -122,3 +122,12 @@ def test_a_text_costs_little(folder: Path) -> None:
     for _ in range(20):
         model.encode_text(["but in red with a stripe"])
     assert (time.process_time() - began) / 20 < 0.05
+
+
+def test_photos_can_be_added_to_a_catalogue_from_before_the_words(folder: Path, tmp_path: Path) -> None:
+    items = read(folder / "set")
+    place = tmp_path / "old.lapel"
+    Catalogue.create(place, folder / "base-onnx").add(items.split("train"))
+    old = Catalogue.open(place, model=OnnxModel(folder / "onnx", threads=1))
+    old.add(items.split("test"))
+    assert len(old) == len(items.split("train")) + len(items.split("test"))
