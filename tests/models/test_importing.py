@@ -110,7 +110,9 @@ def test_anything_beside_weights_and_numbers_is_refused(v2: dict[str, torch.Tens
     assert "also holds 'note'" in refuse(tmp_path, v2, note="hello")
     assert "'extra' in its state_dict is no tensor" in refuse(tmp_path, v2 | {"extra": [1]})  # type: ignore[dict-item]
     torch.save(v2, tmp_path / "bare.pth")
-    with pytest.raises(CheckpointError, match="has neither 'state_dict' nor 'model'; a released checkpoint is a dict with epoch"):
+    with pytest.raises(
+        CheckpointError, match="has neither 'state_dict' nor 'model'; a released checkpoint is a dict with epoch"
+    ):
         import_checkpoint(tmp_path / "bare.pth", "asen_v2", THREE, tmp_path / "o.safetensors")
     (tmp_path / "cut.pth").write_bytes((tmp_path / "bare.pth").read_bytes()[:5000])
     with pytest.raises(CheckpointError, match="or is damaged"):
