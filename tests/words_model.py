@@ -7,7 +7,39 @@ from pathlib import Path
 
 from training_data import ATTRIBUTES, tiny_set
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "in", "the", "but", "with", "a", "for", "of", "to", "it", "make", "same", "instead", "change", "replace", "colour", "pattern", "red", "blue", "green", "plain", "stripe", "clothing", "##s", "##d", ",", "-", "show"]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "in",
+    "the",
+    "but",
+    "with",
+    "a",
+    "for",
+    "of",
+    "to",
+    "it",
+    "make",
+    "same",
+    "instead",
+    "change",
+    "replace",
+    "colour",
+    "pattern",
+    "red",
+    "blue",
+    "green",
+    "plain",
+    "stripe",
+    "clothing",
+    "##s",
+    "##d",
+    ",",
+    "-",
+    "show",
+]
 HIDDEN, HEADS, INNER = 16, 2, 24
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lapel.catalogue import AddReport, Catalogue
-    from lapel.classifying import Classified, classify
+    from lapel.classifying import Classified
+    from lapel.classifying.classify import classify
     from lapel.datasets import read
     from lapel.errors import LapelError
     from lapel.evaluation.photos import evaluate

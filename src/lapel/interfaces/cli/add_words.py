@@ -76,6 +76,7 @@ def command(
         return
     click.echo(
         f"Valid split of {tables[0].name}: right among the first 10 for {found['valid']['R@10']} % of one-change "
-        f"queries; MAP of texts {found['valid']['texts MAP']} %. Epoch {found['epoch']}, {taught.seconds:.0f} s of processor time.\n"
+        f"queries; MAP of texts {found['valid']['texts MAP']} %. "
+        f"Epoch {found['epoch']}, {taught.seconds:.0f} s of processor time.\n"
         f"Written to {out}; `lapel export {out}` makes it a model to index and search with."
     )

@@ -74,9 +74,7 @@ def command(
             html_file=html_file, submission=submission,
         )  # fmt: skip
     if submission is not None or clip_weights or limit:
-        raise click.UsageError(
-            f"--submission, --clip and --limit go with composed retrieval; '{model}' is none."
-        )
+        raise click.UsageError(f"--submission, --clip and --limit go with composed retrieval; '{model}' is none.")
     found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed, release, images))
     if (Path(model) / "recipe.yaml").is_file():
         found.save(Path(model) / "evaluation.json")
