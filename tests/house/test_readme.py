@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,29 @@ def _blocks(language: str) -> list[str]:
 def _lapel(line: str, folder: Path) -> None:
     arguments = shlex.split(re.sub(r"--n \d+", f"--n {GARMENTS}", line), comments=True)[1:]
     run = [sys.executable, "-c", "from lapel.interfaces.cli.main import main; main()", *arguments]
+    if arguments[0] == "serve":
+        _serves([*run, "--port", "0"], folder)
+        return
     done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def _serves(run: list[str], folder: Path) -> None:
+    """It says where it serves, answers there, and ends quietly when it is told to."""
+    with subprocess.Popen(run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
+        try:
+            assert served.stdout is not None
+            told = ""
+            while (address := re.search(r"http://[\d.]+:\d+", told)) is None:
+                line = served.stdout.readline()
+                assert line, f"it ended without an address:\n{told}"
+                told += line
+            with urllib.request.urlopen(f"{address[0]}/v1/health", timeout=60) as answer:
+                assert answer.status == 200
+            served.send_signal(signal.SIGTERM)
+            assert served.wait(60) == 0
+        finally:
+            served.kill()
 
 
 @pytest.fixture

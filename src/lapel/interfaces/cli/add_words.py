@@ -28,7 +28,7 @@ import click
 @click.option("--epochs", default=5, show_default=True, help="Of the two encoders.")
 @click.option("--system-epochs", default=3, show_default=True, help="Of the system over them.")
 @click.option("--dim", default=128, show_default=True, help="Length of the vector that a catalogue stores besides.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Of weights, sampling and words; a seed gives one model.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was reached as JSON.")
 def command(
     checkpoint: str,
