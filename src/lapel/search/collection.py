@@ -134,10 +134,15 @@ def _named(best: NDArray[np.int16], probability: Floats, card: Card) -> dict[str
 
 
 def matrix(column: Any) -> NDArray[Any]:
-    """A fixed-size list column of n rows -> (n, length)."""
+    """A fixed-size list column of n rows -> (n, length); an empty cell is zeros: an item without such a vector."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)  # type: ignore[no-any-return]
+    if not column.null_count:
+        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)  # type: ignore[no-any-return]
+    held = column.drop_null().flatten().to_numpy(zero_copy_only=False)
+    out = np.zeros((len(column), column.type.list_size), held.dtype)
+    out[column.is_valid().to_numpy(zero_copy_only=False)] = held.reshape(-1, column.type.list_size)
+    return out
 
 
 def _as_slice(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
