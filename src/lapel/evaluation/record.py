@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from lapel.evaluation.branches import Branch
 from lapel.evaluation.classification import Classification
 from lapel.evaluation.protocols import Task
 from lapel.evaluation.ranking import Ranked
+from lapel.evaluation.saving import write_whole
 
 EVALUATION_FORMAT = 1
 MAP, ACCURACY = "MAP", "triplet accuracy"
@@ -150,12 +150,7 @@ class Evaluation:
 
     def save(self, path: str | Path) -> Path:
         """Write the JSON; the file appears whole or not at all."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        partial.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(target)
-        return target
+        return write_whole(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: str = "This") -> Evaluation:

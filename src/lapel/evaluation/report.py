@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -20,6 +19,7 @@ from lapel.evaluation.analysis import chance_match_curve, class_confusion, match
 from lapel.evaluation.classification import Classification
 from lapel.evaluation.metrics import chance_ap
 from lapel.evaluation.record import ACCURACY, Details, Evaluation
+from lapel.evaluation.saving import write_whole
 from lapel.evaluation.tables import title_of
 from lapel.images import open_image
 from lapel.schema import SEPARATOR, ItemTable
@@ -78,11 +78,7 @@ def write_report(
         sections=[_section(evaluation, part, name, queries, hits) for name in evaluation.attributes],
         predicted=[_predicted(name, found) for name, found in evaluation.classification.items()],
     )
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    partial.write_text(page, encoding="utf-8")
-    return partial.replace(target)
+    return write_whole(path, page)
 
 
 def _template() -> Template:

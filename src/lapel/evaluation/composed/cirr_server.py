@@ -34,11 +34,11 @@ def write_submission(
         raise ProtocolError(f"Only CIRR has a submission server; this set is {data.name}.")
     place = {name: row for row, name in enumerate(names)}
     listed = data.galleries[""]
-    rows = np.array([place[name] for name in listed])
+    vectors = gallery[[place[name] for name in listed]]
     whole: dict[str, object] = {"version": "rc2", "metric": "recall"}
     small: dict[str, object] = {"version": "rc2", "metric": "recall_subset"}
     for query, vector in zip(data.queries, queries, strict=True):
-        order = np.argsort(-(gallery[rows] @ vector).astype(np.float64), kind="stable")
+        order = np.argsort(-(vectors @ vector).astype(np.float64), kind="stable")
         ranked = [listed[at] for at in order if listed[at] != query.reference]
         members = set(query.members)
         whole[query.id] = ranked[:TOP]

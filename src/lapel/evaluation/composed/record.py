@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from lapel.errors import ProtocolError
 from lapel.evaluation.composed.recall import NOWHERE, Ranks
+from lapel.evaluation.saving import write_whole
 
 FORMAT = 1
 KIND = "composed"
@@ -73,10 +73,7 @@ class ComposedEvaluation:
 
     def save(self, path: str | Path) -> None:
         """Write as JSON, whole or not at all."""
-        path = Path(path)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
-        os.replace(part, path)
+        write_whole(path, json.dumps(self.to_dict(), indent=1))
 
     @classmethod
     def load(cls, path: str | Path) -> ComposedEvaluation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +17,7 @@ from lapel.evaluation.composed.protocol import ComposedProtocol
 from lapel.evaluation.composed.recall import NOWHERE
 from lapel.evaluation.composed.record import ComposedEvaluation
 from lapel.evaluation.composed.scoring import Asked, asked_of
+from lapel.evaluation.saving import write_whole
 from lapel.images import open_image
 from lapel.schema import ComposedSet, Floats
 
@@ -77,11 +77,7 @@ def write_composed_report(
     text = resources.files("lapel.evaluation").joinpath("templates/composed.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made = page.from_string(text).render(found=found, rows=rows, nowhere=int(NOWHERE))
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    partial.write_text(made, encoding="utf-8")
-    return partial.replace(target)
+    return write_whole(path, made)
 
 
 def _shown(

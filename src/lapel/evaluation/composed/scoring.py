@@ -84,10 +84,11 @@ def evaluate_composed(
         rows = np.array([place.get(name, -1) for name in listed])
         if (rows < 0).any():
             raise ProtocolError(f"'{listed[int(np.argmin(rows))]}' is in the gallery but has no vector.")
+        listed_vectors = gallery[rows]
         own = [at for at, one in enumerate(asked) if one.query.category == category]
         for start in range(0, len(own), AT_ONCE):
             part = np.array(own[start : start + AT_ONCE])
-            scores = (queries[part] @ gallery[rows].T).astype(np.float64)
+            scores = (queries[part] @ listed_vectors.T).astype(np.float64)
             ranks[part], within = _ranked([asked[at] for at in part], listed, scores, protocol)
             if protocol.subset:
                 subset[part] = within
