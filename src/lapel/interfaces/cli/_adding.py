@@ -1,16 +1,43 @@
-"""What `lapel index` and `lapel add` share: add with a bar, print the report."""
+"""What `lapel index` and `lapel add` share: their options, and adding with a bar and a report."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from lapel.interfaces.cli._catalogues import wait_option
 
 if TYPE_CHECKING:
     from lapel.catalogue import AddReport, Catalogue
     from lapel.schema import ItemTable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option(
+        "--labels", type=click.Path(path_type=Path), help="Table whose image column names photos inside SOURCE."
+    ),
+    click.option("--strict", is_flag=True, help="Stop at the first unreadable photo instead of listing it at the end."),
+    click.option(
+        "--workers", default=2, show_default=True, help="Threads that read photos; processes that embed with Ray."
+    ),
+    click.option(
+        "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True, help="What embeds."
+    ),
+    wait_option,
+    click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
+)
+
+
+def adding_options(command: F) -> F:
+    """Add the options of adding: --labels for `read_source`, the others for `add_and_report`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
 
 
 def add_and_report(opened: Catalogue, items: ItemTable, as_json: bool, **how: Any) -> None:

@@ -13,6 +13,10 @@ from lapel.errors import InputError
 if TYPE_CHECKING:
     from lapel.catalogue import Catalogue
 
+wait_option = click.option(
+    "--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer."
+)
+
 
 def open_catalogue(path: Path, model: str | None = None) -> Catalogue:
     """Open a catalogue and print what opening had to repair."""

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
+from lapel.interfaces.cli._catalogues import open_catalogue, wait_option
+
 
 @click.command("compact")
 @click.argument("catalogue", type=click.Path(path_type=Path))
-@click.option("--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(catalogue: Path, wait: float, as_json: bool) -> None:
     """Join the small pieces that many changes leave in CATALOGUE; no answer changes. Adding does it at its end."""
-    from lapel.interfaces.cli._catalogues import open_catalogue
-
     opened = open_catalogue(catalogue)
     before = opened.info()["bytes"]
     opened.compact(wait=wait)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
+from lapel.interfaces.cli._catalogues import open_catalogue, wait_option
+
 
 @click.command("remove")
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @click.argument("ids", nargs=-1)
 @click.option("--where", default="", metavar="FILTER", help="Remove the items that meet this filter: sold = true")
-@click.option("--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(catalogue: Path, ids: tuple[str, ...], where: str, wait: float, as_json: bool) -> None:
     """Remove items from CATALOGUE by their IDS, or those that meet a filter. The photos' files are not touched."""
-    from lapel.interfaces.cli._catalogues import open_catalogue
-
     if bool(ids) == bool(where):
         raise click.UsageError("Name the items to remove, or give --where FILTER.")
     opened = open_catalogue(catalogue)

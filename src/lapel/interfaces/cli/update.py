@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from lapel.interfaces.cli._catalogues import open_catalogue, wait_option
+
 
 @click.command("update")
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @click.argument("table", type=click.Path(path_type=Path), required=False)
 @click.option("--item", "items", multiple=True, metavar="ID", help="An item to change by --set. Repeatable.")
 @click.option("--set", "cells", multiple=True, metavar="COLUMN=VALUE", help="New value; COLUMN= empties the cell.")
-@click.option("--wait", default=10.0, show_default=True, metavar="SECONDS", help="How long to wait for another writer.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def command(
     catalogue: Path, table: Path | None, items: tuple[str, ...], cells: tuple[str, ...], wait: float, as_json: bool
@@ -23,8 +25,6 @@ def command(
 
     lapel update shop.lapel --item dress-17 --set price=39 --set sold=true
     """
-    from lapel.interfaces.cli._catalogues import open_catalogue
-
     if (table is None) == (not items) or bool(items) != bool(cells):
         raise click.UsageError("Give a table, or --item ID with --set COLUMN=VALUE.")
     opened = open_catalogue(catalogue)
