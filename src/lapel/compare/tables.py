@@ -5,13 +5,15 @@ from __future__ import annotations
 from rich.table import Table
 
 from lapel.compare.paired import Comparison, Difference
+from lapel.evaluation.protocols import TRIPLETS
+from lapel.evaluation.record import ACCURACY, MAP
 
 
 def difference_table(found: Comparison) -> Table:
     """One row an attribute and the overall row; points of MAP."""
     table = Table(
         title=f"{found.b} (B) against {found.a} (A) on {found.data} ({found.split}), protocol {found.protocol}",
-        caption=f"B - A in points of {'triplet accuracy' if found.protocol == 'triplets' else 'MAP'} over the "
+        caption=f"B - A in points of {ACCURACY if found.protocol == TRIPLETS else MAP} over the "
         "same queries; interval by paired bootstrap, p by sign flips "
         "(two-sided; p Holm is corrected for the number of attributes). * the interval excludes 0."
         + (f"\nIn one evaluation only: {', '.join(found.only_one)}." if found.only_one else ""),

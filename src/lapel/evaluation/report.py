@@ -72,7 +72,7 @@ def write_report(
         )
     rows = {item: row for row, item in enumerate(items.ids)}
     part = items.take(np.array([rows[item] for item in evaluation.ids], dtype=np.int64))
-    page = _template().render(
+    page = template("report.html.j2").render(
         title=title_of(evaluation),
         evaluation=evaluation,
         sections=[_section(evaluation, part, name, queries, hits) for name in evaluation.attributes],
@@ -81,8 +81,9 @@ def write_report(
     return write_whole(path, page)
 
 
-def _template() -> Template:
-    text = resources.files("lapel.evaluation").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+def template(name: str) -> Template:
+    """One of this room's pages; a value that is missing raises instead of staying blank."""
+    text = resources.files("lapel.evaluation").joinpath("templates", name).read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
         text
     )

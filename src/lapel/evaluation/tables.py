@@ -20,8 +20,8 @@ def score_table(evaluation: Evaluation) -> Table:
     """One row an attribute, then the overall figure and the mean over attributes; percents. It fits 80 columns."""
     if evaluation.metric == ACCURACY:
         return _accuracy_table(evaluation)
-    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
-    table.caption_justify, table.box, table.padding, table.show_edge = "left", box.SIMPLE_HEAD, (0, 0, 0, 0), False
+    table = _whole_table(evaluation)
+    table.padding, table.show_edge = (0, 0, 0, 0), False
     table.add_column("attribute", no_wrap=True)
     for name in (" MAP", " 95 %", "chance", " R@1", " 5", " 10", "queries", "gallery", "empty"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -56,8 +56,7 @@ def branch_table(evaluation: Evaluation) -> list[Table]:
 
 
 def _accuracy_table(evaluation: Evaluation) -> Table:
-    table = Table(title=title_of(evaluation), title_justify="left", caption=caption_of(evaluation), pad_edge=False)
-    table.caption_justify, table.box = "left", box.SIMPLE_HEAD
+    table = _whole_table(evaluation)
     table.add_column("condition", no_wrap=True)
     for name in ("triplet accuracy", "95 %", "chance", "triplets"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -100,6 +99,12 @@ def class_table(name: str, found: Classification) -> Table:
     for label, score in (seen | {"macro": found.macro, "weighted": found.weighted}).items():
         figures = (f"{figure:.2f}" for figure in (score.precision, score.recall, score.f1))
         table.add_row(label, *figures, f"{score.support:,}", end_section=label == list(seen)[-1])
+    return table
+
+
+def _whole_table(evaluation: Evaluation) -> Table:
+    table = _plain_table(title_of(evaluation))
+    table.caption, table.caption_justify = caption_of(evaluation), "left"
     return table
 
 

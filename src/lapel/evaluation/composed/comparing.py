@@ -32,8 +32,8 @@ def compare_composed(a: ComposedEvaluation, b: ComposedEvaluation) -> dict[str, 
     found = {}
     for name in a.mean:
         kind, k = name.split("@")
-        ranks = ("subset_ranks" if kind == "R_subset" else "ranks",)
-        first, second = (getattr(one, *ranks) <= int(k) for one in (a, b))
+        places = ((one.subset_ranks if kind == "R_subset" else one.ranks) for one in (a, b))
+        first, second = (ranks <= int(k) for ranks in places)
         step = 100.0 * (second.astype(np.float64) - first.astype(np.float64))
         low, high = bootstrap(step)
         found[name] = {"a": 100 * float(first.mean()), "b": 100 * float(second.mean()),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 
-from lapel.errors import ImageError, InputError
+from lapel.errors import InputError
 from lapel.evaluation.composed.protocol import ComposedProtocol
 from lapel.evaluation.composed.recall import NOWHERE
 from lapel.evaluation.composed.record import ComposedEvaluation
 from lapel.evaluation.composed.scoring import Asked, asked_of
+from lapel.evaluation.report import template, thumbnail
 from lapel.evaluation.saving import write_whole
-from lapel.images import open_image
 from lapel.schema import ComposedSet, Floats
 
 THUMB = 144
@@ -74,10 +70,7 @@ def write_composed_report(
     drawn = np.sort(np.random.default_rng(seed).permutation(len(asked))[:shown])
     place = {name: row for row, name in enumerate(names)}
     rows = [_shown(asked[at], data, protocol, queries[at], gallery, place, hits) for at in drawn.tolist()]
-    text = resources.files("lapel.evaluation").joinpath("templates/composed.html.j2").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made = page.from_string(text).render(found=found, rows=rows, nowhere=int(NOWHERE))
-    return write_whole(path, made)
+    return write_whole(path, template("composed.html.j2").render(found=found, rows=rows, nowhere=int(NOWHERE)))
 
 
 def _shown(
@@ -103,11 +96,4 @@ def _shown(
 
 
 def _picture(data: ComposedSet, name: str, right: bool = False, place: int = 0) -> Picture:
-    try:
-        image = open_image(data.images[name])
-    except ImageError:
-        return Picture(name, "", right, place)
-    image.thumbnail((THUMB, THUMB))
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=80)
-    return Picture(name, "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode(), right, place)
+    return Picture(name, thumbnail(data.images[name], THUMB), right, place)

@@ -48,18 +48,6 @@ def systems_rows(found: Mapping[str, ComposedEvaluation]) -> list[tuple[str, ...
     return rows
 
 
-def systems_table(found: Mapping[str, ComposedEvaluation]) -> Table:
-    """`systems_rows` for a terminal."""
-    header, *rows = systems_rows(found)
-    first = next(iter(found.values()))
-    table = Table(title=f"{first.data} ({first.split}), protocol {first.protocol}", title_justify="left")
-    for at, name in enumerate(header):
-        table.add_column(name, justify="right" if at else "left")
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
 def systems_markdown(found: Mapping[str, ComposedEvaluation]) -> str:
     """`systems_rows` for a page, with the protocol's name beneath."""
     header, *rows = systems_rows(found)
