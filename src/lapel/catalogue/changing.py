@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -44,18 +45,19 @@ class Writer:
             self.manifest.save(self.folder)
 
 
-class Changing:
+class Changing(ABC):
     """The part of `Catalogue` that writes. Searches of the same object go on with the state before until it is done."""
 
     folder: Path
     manifest: Manifest
 
+    @abstractmethod
     def model(self) -> Model:
         """The model that filled this catalogue."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _adopt(self, manifest: Manifest, store: Store) -> None:
-        raise NotImplementedError
+        """Show this state from now on."""
 
     def add(
         self,

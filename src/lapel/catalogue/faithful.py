@@ -23,10 +23,10 @@ LEAST_ITEMS = 2
 def faithfulness(
     searcher: Searcher,
     model: Model,
-    pairs: int = 60,
-    share: float = 0.2,
-    times: int = 2,
-    seed: int = 0,
+    pairs: int,
+    share: float,
+    times: int,
+    seed: int,
     progress: Progress | None = None,
 ) -> list[Faithfulness]:
     """How far scores fall when the hit is blurred where its map is strongest, against elsewhere; by attribute.

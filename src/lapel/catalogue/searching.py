@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -18,19 +19,19 @@ from lapel.schema import Answer, Hit, Model, Query
 from lapel.search import Pictures, Searcher
 
 
-class Searching:
+class Searching(ABC):
     """The part of `Catalogue` that only reads."""
 
     manifest: Manifest
 
     @property
+    @abstractmethod
     def searcher(self) -> Searcher:
         """The items in memory."""
-        raise NotImplementedError
 
+    @abstractmethod
     def model(self) -> Model:
         """The model that filled the catalogue."""
-        raise NotImplementedError
 
     def search(
         self,

@@ -86,32 +86,26 @@ class Or:
     terms: tuple[Condition, ...]
 
 
-Condition = Compare | Among | Like | Contains | IsNull | Predicted | Not | And | Or
+Leaf = Compare | Among | Like | Contains | IsNull | Predicted
+Condition = Leaf | Not | And | Or
 
 
 def columns_of(condition: Condition) -> Iterator[str]:
     """Every column a condition reads, in order, repeats included; predicted values stand in none."""
-    match condition:
-        case Predicted():
-            return
-        case Not(term):
-            yield from columns_of(term)
-        case And(terms) | Or(terms):
-            for part in terms:
-                yield from columns_of(part)
-        case _:
-            yield condition.column
+    return (leaf.column for leaf in _leaves(condition) if not isinstance(leaf, Predicted))
 
 
 def predictions_of(condition: Condition) -> Iterator[Predicted]:
     """Every part that asks what the model predicts, in order."""
+    return (leaf for leaf in _leaves(condition) if isinstance(leaf, Predicted))
+
+
+def _leaves(condition: Condition) -> Iterator[Leaf]:
     match condition:
-        case Predicted():
-            yield condition
         case Not(term):
-            yield from predictions_of(term)
+            yield from _leaves(term)
         case And(terms) | Or(terms):
             for part in terms:
-                yield from predictions_of(part)
+                yield from _leaves(part)
         case _:
-            return
+            yield condition
