@@ -33,12 +33,6 @@ CODED_FROM = 4_096
 REFINE = 4
 """More candidates than this many times k are narrowed down in float32 before they are scored in float64."""
 
-STAGED_FROM = 3
-"""From this many blocks a coded scan reads the heavier half first and the rest only where it could still matter."""
-
-SURVIVORS_BELOW = 100
-"""Rows that the first half leaves are looked at alone when they are fewer than one in this many."""
-
 Doubles = NDArray[np.float64]
 
 
@@ -142,53 +136,16 @@ class ExactIndex:
         """Every row, of these (None: all), that could be among the k best; ascending. slack: see `rounding`."""
         if self.gathers(rows):
             scan, error = self._products(wanted, rows), slack
-        elif self.coded and len(wanted) >= STAGED_FROM:
-            return self._staged(wanted, slack, k, rows)
         elif self.coded:
-            whole, error = self._scan(wanted)
+            whole, error = scan_codes([(self._codes(name), vector) for name, vector in wanted.items()], self.count)
             scan, error = whole if rows is None else whole[rows], error + slack
         else:
             whole, error = self._products(wanted, None), slack
             scan = whole if rows is None else whole[rows]
         near = candidates(scan, k, 2 * error)
-        return self._refined(wanted, near if rows is None else rows[near], slack, k, error)
-
-    def _staged(
-        self, wanted: Mapping[str, Floats], slack: float, k: int, rows: NDArray[np.int64] | None
-    ) -> NDArray[np.int64]:
-        """As `_near`, over the codes, with the heavier half of the blocks first.
-
-        A row's other half adds at most the lengths of its vectors (rows are of unit length). The k best of the first
-        half, scored whole, tell a score that the k-th best surely reaches; rows that cannot reach it are done with.
-        """
-        order = sorted(wanted, key=lambda name: -float(np.linalg.norm(wanted[name])))
-        heavy = {name: wanted[name] for name in order[: (len(order) + 1) // 2]}
-        light = {name: wanted[name] for name in order[len(heavy) :]}
-        whole, error = self._scan(heavy)
-        scan, error = whole if rows is None else whole[rows], error + slack
-        first = candidates(scan, k, 0.0)[: max(REFINE * k, k)]
-        reached = np.sort(self._products(wanted, first if rows is None else rows[first]))[-k:].min(initial=np.inf)
-        rest = sum(float(np.linalg.norm(vector)) for vector in light.values())
-        near = np.flatnonzero(scan >= np.float32(reached - rest - error - slack)) if k < len(scan) else first
-        if len(near) * SURVIVORS_BELOW > self.count:
-            tail, more = self._scan(light)
-            scan, near, error = scan + (tail if rows is None else tail[rows]), np.arange(len(scan)), error + more
-        else:
-            scan = scan[near] + self._products(light, near if rows is None else rows[near])
-            error += slack
-        near = near[candidates(scan, k, 2 * error)]
-        return self._refined(wanted, near if rows is None else rows[near], slack, k, error)
-
-    def _scan(self, wanted: Mapping[str, Floats]) -> tuple[Floats, float]:
-        """Scores of all rows over these blocks' codes, and the proven bound of their error."""
-        return scan_codes([(self._codes(name), vector) for name, vector in wanted.items()], self.count)
-
-    def _refined(
-        self, wanted: Mapping[str, Floats], near: NDArray[np.int64], slack: float, k: int, error: float
-    ) -> NDArray[np.int64]:
-        """Many candidates narrowed down in float32."""
+        near = near if rows is None else rows[near]
         if len(near) > REFINE * k and error > slack:
-            return near[candidates(self._products(wanted, near), k, 2 * slack)]
+            near = near[candidates(self._products(wanted, near), k, 2 * slack)]
         return near
 
     def rounding(self, terms: Sequence[Term]) -> float:
