@@ -21,8 +21,9 @@ from torch import Tensor
 from lapel.errors import CheckpointError
 from lapel.models.asenpp_head import ASENPPHead
 from lapel.models.attribute_model import AttributeModel
-from lapel.models.backbones import RANDOM, RESNETS, Backbone, build_backbone
+from lapel.models.backbones import RANDOM, build_backbone
 from lapel.models.crop_model import CropModel, LocalBranch
+from lapel.models.published_tensors import check_attributes, check_tensors, our_name, resnet_of
 from lapel.schema import Card, Crops, Preprocess, Vocabulary
 
 TABLE, AGAIN = "choices.global.attrnet.attr_embedding.weight", "choices.local.attrnet.attr_embedding.weight"
@@ -57,22 +58,24 @@ def asenpp_model(
     """
     local = any(key.startswith("choices.local.") for key in state)
     _check_stage(local, stage)
-    names = {key: _ours(key) for key in state if key != AGAIN}
+    begins = "'choices.global.' or 'choices.local.'"
+    names = {key: our_name(key, PREFIXES, "ASEN++", begins) for key in state if key != AGAIN}
     ours = {names[key]: value for key, value in state.items() if key != AGAIN}
     if len(ours) != len(names):
         raise CheckpointError("The checkpoint gives one tensor under two names; it is not a released one.")
     if local:
         _check_copies(state)
         names[AGAIN] = names[TABLE]
-    backbone = _backbone(ours, "backbone.")
+    backbone = build_backbone(resnet_of(ours), "layer3", RANDOM)
     head = ASENPPHead(backbone.channels, attributes, **_options(ours, "head.", attributes))
     model = AttributeModel(backbone, head)
     if local:
-        second = _backbone(ours, "local.backbone.")
+        second = build_backbone(resnet_of(ours, "local.backbone."), "layer3", RANDOM)
         options = _options(ours, "local.head.", 0) | {"attribute_dim": head.attr_embedding.embedding_dim}
         branch = LocalBranch(second, ASENPPHead(second.channels, 0, **options))
         model = CropModel(backbone, head, branch, crops or PUBLISHED_CROPS)
-    _check(model.state_dict(), ours, attributes)
+    built = {key: value for key, value in model.state_dict().items() if not key.startswith(("values.", "look."))}
+    check_tensors("ASEN++", built, ours, f"ASEN++ with {attributes} attributes needs", it="ASEN++")
     model.load_state_dict(ours, strict=False)
     return model.eval(), names
 
@@ -104,12 +107,12 @@ def asenpp_import(
         model = CropModel(found.backbone, head, found.local, crops, sizes)
         second = found.local.head
         options = {k: v for k, v in _options(_head_tensors(second), "", 0).items() if k != "attribute_dim"}
-        local = {"backbone": _depth(found.local.backbone), "cut": "layer3", "options": options}
+        local = {"backbone": resnet_of(model.state_dict(), "local.backbone."), "cut": "layer3", "options": options}
         architecture |= {"crops": asdict(crops), "local": local}
     card = Card(
         name=name,
         system="asenpp",
-        backbone=_depth(found.backbone),
+        backbone=resnet_of(model.state_dict()),
         vocabulary=vocabulary,
         preprocess=Preprocess(),
         dim=model.dim,
@@ -125,13 +128,6 @@ def asenpp_import(
 
 def _head_tensors(head: Any) -> dict[str, Tensor]:
     return dict(head.state_dict())
-
-
-def _depth(backbone: Any) -> str:
-    """The name of the ResNet that this is, up to layer3."""
-    if backbone.channels == RESNETS["resnet50"]:
-        return "resnet50"
-    return "resnet34" if len(backbone.layer2) == 4 else "resnet18"
 
 
 def _check_stage(local: bool, stage: int | None) -> None:
@@ -155,24 +151,6 @@ def _check_copies(state: Mapping[str, Tensor]) -> None:
         )
 
 
-def _ours(key: str) -> str:
-    for theirs, ours in PREFIXES.items():
-        if key.startswith(theirs):
-            return f"{ours}{key.removeprefix(theirs)}"
-    raise CheckpointError(
-        f"The checkpoint has '{key}'; in one that ASEN++ wrote every name begins 'choices.global.' or "
-        "'choices.local.'. Is it of another system?"
-    )
-
-
-def _backbone(ours: Mapping[str, Tensor], prefix: str) -> Backbone:
-    """By its blocks: bottlenecks are resnet50's, four in layer2 resnet34's, two resnet18's."""
-    depth = "resnet34" if f"{prefix}layer2.2.conv1.weight" in ours else "resnet18"
-    if f"{prefix}layer1.0.conv3.weight" in ours:
-        depth = "resnet50"
-    return build_backbone(depth, "layer3", RANDOM)
-
-
 def _options(ours: Mapping[str, Tensor], prefix: str, attributes: int) -> dict[str, Any]:
     """The head's sizes and switches, as its tensors have them; what is not there cannot be switched on."""
 
@@ -190,31 +168,10 @@ def _options(ours: Mapping[str, Tensor], prefix: str, attributes: int) -> dict[s
     }
     if attributes:
         table = shape("attr_embedding.weight")
-        if len(table) != 2 or table[0] != attributes:
-            raise CheckpointError(
-                f"The checkpoint knows {table[0] if table else 0} attributes, {attributes} were named. Name those it "
-                "was trained with, in their order."
-            )
+        check_attributes(table[0] if len(table) == 2 else 0, attributes)
         options["attribute_dim"] = table[1]
     if options["spatial"]:
         options["hidden"] = shape("conv.weight")[0]
     if options["channel"]:
         options["reduction"] = max(1, last[1] // shape("fc1.weight")[0])
     return options
-
-
-def _check(built: Mapping[str, Tensor], ours: Mapping[str, Tensor], attributes: int) -> None:
-    wanted = {key for key in built if not key.startswith(("values.", "look."))}
-    extra = sorted(set(ours) - wanted)
-    missing = sorted(key for key in wanted - set(ours) if not key.endswith("num_batches_tracked"))
-    if extra or missing:
-        problem = f"has '{extra[0]}', which ASEN++ does not" if extra else f"lacks '{missing[0]}'"
-        raise CheckpointError(f"The checkpoint is not of ASEN++: it {problem} ({len(extra) + len(missing)} keys).")
-    for key, value in sorted(ours.items()):
-        if value.shape != built[key].shape:
-            raise CheckpointError(
-                f"'{key}' is {tuple(value.shape)} in the checkpoint; ASEN++ with {attributes} attributes needs "
-                f"{tuple(built[key].shape)}."
-            )
-        if value.is_floating_point() and not value.isfinite().all():
-            raise CheckpointError(f"The checkpoint's '{key}' holds values that are no numbers; its training failed.")

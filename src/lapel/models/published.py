@@ -22,6 +22,7 @@ from torch import Tensor
 from lapel.errors import CheckpointError, UnknownName
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.backbones import RESNETS, build_backbone
+from lapel.models.published_tensors import check_tensors
 from lapel.models.registry import build_head
 from lapel.schema import Card, Preprocess, Vocabulary
 
@@ -107,8 +108,7 @@ def published_model(
     dim = {"dim": _rows(ours, "head.embed_fc.weight")} if system == "csn" else {}
     head = build_head(system, backbone.channels, attributes, **dim, **options)
     model = AttributeModel(backbone, head)
-    wanted = {key for key in model.state_dict() if key.startswith(("backbone.", "head."))}
-    _check_keys(system, wanted, ours, model.state_dict(), attributes)
+    _check(system, model, ours, attributes)
     model.load_state_dict(ours, strict=False)
     return model.eval(), names
 
@@ -168,26 +168,12 @@ def _rows(state: Mapping[str, Tensor], name: str) -> int:
     return len(state[name])
 
 
-def _check_keys(
-    system: str, wanted: set[str], ours: Mapping[str, Tensor], built: Mapping[str, Tensor], attributes: int
-) -> None:
-    extra, missing = sorted(set(ours) - wanted), sorted(wanted - set(ours))
-    if system == "asen_v2" and any(f"head.{key}" in extra for key in EARLY_V2):
+def _check(system: str, model: AttributeModel, ours: Mapping[str, Tensor], attributes: int) -> None:
+    built = {key: value for key, value in model.state_dict().items() if key.startswith(("backbone.", "head."))}
+    if system == "asen_v2" and any(f"head.{key}" in ours and f"head.{key}" not in built for key in EARLY_V2):
         raise CheckpointError(
             "The checkpoint is of an ASENet_V2 from before March 2020 (it has feature_fc or conv2), another network. "
             "Use the one released in June 2020."
         )
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if extra or missing:
-        problem = f"has '{extra[0]}', which it does not" if extra else f"lacks '{missing[0]}'"
-        raise CheckpointError(
-            f"The checkpoint is not of system '{system}': it {problem} ({len(extra) + len(missing)} keys)."
-        )
-    if broken := [key for key, value in ours.items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise CheckpointError(f"The checkpoint's '{broken[0]}' holds values that are no numbers; its training failed.")
-    for key in sorted(wanted & set(ours)):
-        if ours[key].shape != built[key].shape:
-            raise CheckpointError(
-                f"'{key}' is {tuple(ours[key].shape)} in the checkpoint; {attributes} attributes need "
-                f"{tuple(built[key].shape)}. Is the attribute list the one it was trained with?"
-            )
+    hint = " Is the attribute list the one it was trained with?"
+    check_tensors(f"system '{system}'", built, ours, f"{attributes} attributes need", hint)

@@ -20,6 +20,7 @@ from lapel.errors import CheckpointError
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.backbones import RANDOM, Backbone, build_backbone
 from lapel.models.crop_model import CropModel
+from lapel.models.published_tensors import check_attributes, check_tensors, our_name, resnet_of
 from lapel.models.rpf_patch import PatchBranch, PatchSize
 from lapel.models.rpf_region import RPFRegionHead
 from lapel.schema import Card, Crops, Preprocess, Vocabulary
@@ -58,15 +59,15 @@ def rpf_branches(state: Mapping[str, Tensor], attributes: int) -> Branches:
     Raises:
         CheckpointError: the keys or shapes are not those of RPF with so many attributes.
     """
-    names = {key: _ours(key) for key in state}
+    names = {key: our_name(key, PREFIXES, "RPF", ", ".join(PREFIXES)) for key in state}
     ours = {names[key]: value for key, value in state.items()}
     if len(ours) != len(state):
         raise CheckpointError("The checkpoint gives one tensor under two names; it is not a released one.")
-    backbone = build_backbone(_depth(ours), "layer3", RANDOM)
+    backbone = build_backbone(resnet_of(ours), "layer3", RANDOM)
     head = RPFRegionHead(backbone.channels, attributes, hidden=_width(ours, attributes))
     local = PatchBranch(_patch_size(ours, head)) if any(key.startswith("local.") for key in ours) else None
     parts = nn.ModuleDict({"backbone": backbone, "head": head} | ({"local": local} if local else {}))
-    _check(parts.state_dict(), ours, attributes)
+    check_tensors("RPF", parts.state_dict(), ours, f"RPF with {attributes} attributes needs", it="RPF")
     parts.load_state_dict(ours, strict=False)
     parts.eval()
     return Branches(backbone, head, local, names)
@@ -105,7 +106,7 @@ def rpf_card(name: str, model: AttributeModel, vocabulary: Vocabulary, numbers: 
     return Card(
         name=name,
         system="rpf",
-        backbone=_depth(model.state_dict()),
+        backbone=resnet_of(model.state_dict()),
         vocabulary=vocabulary,
         preprocess=Preprocess(),
         dim=model.dim,
@@ -119,33 +120,12 @@ def rpf_card(name: str, model: AttributeModel, vocabulary: Vocabulary, numbers: 
     )
 
 
-def _ours(key: str) -> str:
-    for theirs, ours in PREFIXES.items():
-        if key.startswith(theirs):
-            return f"{ours}{key.removeprefix(theirs)}"
-    raise CheckpointError(
-        f"The checkpoint has '{key}'; in one that RPF wrote every name begins "
-        f"{', '.join(PREFIXES)}. Is it of another system?"
-    )
-
-
-def _depth(ours: Mapping[str, Tensor]) -> str:
-    """By its blocks: bottlenecks are resnet50's, three or more in layer2 resnet34's."""
-    if "backbone.layer1.0.conv3.weight" in ours:
-        return "resnet50"
-    return "resnet34" if "backbone.layer2.2.conv1.weight" in ours else "resnet18"
-
-
 def _width(ours: Mapping[str, Tensor], attributes: int) -> int:
     """Width of the attribute embeddings, of which there must be one an attribute."""
     table = ours.get("head.attr_embedding.weight")
     if table is None or table.ndim != 2:
         raise CheckpointError("The checkpoint has no attribute table; it is not of RPF.")
-    if len(table) != attributes:
-        raise CheckpointError(
-            f"The checkpoint knows {len(table)} attributes, {attributes} were named. Name those it was trained with, "
-            "in their order."
-        )
+    check_attributes(len(table), attributes)
     return int(table.shape[1])
 
 
@@ -153,19 +133,3 @@ def _patch_size(ours: Mapping[str, Tensor], head: RPFRegionHead) -> PatchSize:
     """The patch branch that the tensors were made for: as published but for the number of layers."""
     layers = {key.split(".")[3] for key in ours if key.startswith("local.encoder.layer.")}
     return PatchSize(layers=len(layers), attribute=head.hidden, dim=head.dim)
-
-
-def _check(built: Mapping[str, Tensor], ours: Mapping[str, Tensor], attributes: int) -> None:
-    extra = sorted(set(ours) - set(built))
-    missing = sorted(key for key in set(built) - set(ours) if not key.endswith("num_batches_tracked"))
-    if extra or missing:
-        problem = f"has '{extra[0]}', which RPF does not" if extra else f"lacks '{missing[0]}'"
-        raise CheckpointError(f"The checkpoint is not of RPF: it {problem} ({len(extra) + len(missing)} keys).")
-    for key, value in sorted(ours.items()):
-        if value.shape != built[key].shape:
-            raise CheckpointError(
-                f"'{key}' is {tuple(value.shape)} in the checkpoint; RPF with {attributes} attributes needs "
-                f"{tuple(built[key].shape)}."
-            )
-        if value.is_floating_point() and not value.isfinite().all():
-            raise CheckpointError(f"The checkpoint's '{key}' holds values that are no numbers; its training failed.")

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from lapel.errors import CheckpointError, InputError
 from lapel.models.backbones import RANDOM
+from lapel.models.published_tensors import check_tensors
 from lapel.models.registry import network
 from lapel.models.style import StyleHead, StyleModel
 from lapel.schema import Attribute, Card, Preprocess, Vocabulary
@@ -59,7 +60,9 @@ def style_model(system: str, state: Mapping[str, Tensor], vocabulary: Vocabulary
     model = StyleModel(backbone, head)
     own = {k: v for k, v in model.state_dict().items() if k.startswith(("backbone.", "head."))}
     ours = {names[key]: value for key, value in state.items()}
-    _check(system, own, ours, vocabulary.width)
+    needs = f"one attribute of {vocabulary.width} classes needs"
+    hint = " Name as many classes as it was trained with: --classes a,b,c."
+    check_tensors(f"system '{system}'", own, ours, needs, hint)
     model.load_state_dict(ours, strict=False)
     return model.eval(), names
 
@@ -106,24 +109,6 @@ def _ours(system: str, key: str) -> str:
     other = next((s for s in STYLES if s != system and key.startswith(_BRANCH[s])), None)
     hint = f" It looks like system '{other}': import it with --system {other}." if other else ""
     raise CheckpointError(f"The checkpoint is not of system '{system}': '{key}' is no tensor of it.{hint}")
-
-
-def _check(system: str, own: Mapping[str, Tensor], ours: Mapping[str, Tensor], classes: int) -> None:
-    extra = sorted(set(ours) - set(own))
-    missing = [key for key in sorted(set(own) - set(ours)) if not key.endswith("num_batches_tracked")]
-    if extra or missing:
-        problem = f"has '{extra[0]}', which it does not" if extra else f"lacks '{missing[0]}'"
-        raise CheckpointError(
-            f"The checkpoint is not of system '{system}': it {problem} ({len(extra) + len(missing)} keys)."
-        )
-    for key, value in ours.items():
-        if value.shape != own[key].shape:
-            raise CheckpointError(
-                f"'{key}' is {tuple(value.shape)} in the checkpoint; one attribute of {classes} classes needs "
-                f"{tuple(own[key].shape)}. Name as many classes as it was trained with: --classes a,b,c."
-            )
-        if value.is_floating_point() and not value.isfinite().all():
-            raise CheckpointError(f"The checkpoint's '{key}' holds values that are no numbers; its training failed.")
 
 
 def read_classes(source: str | Path | Sequence[str] | None = None) -> Vocabulary:
