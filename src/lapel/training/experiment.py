@@ -110,6 +110,16 @@ class Experiment(Part):
         """The same recipe shrunk to two steps on CPU: does it run at all? Numbers mean nothing."""
         raise NotImplementedError
 
+    def _shrunk(self, parts: dict[str, Any]) -> Self:
+        """A copy with these parts, and with what every quick run does: one epoch, on CPU, of each stage."""
+        every: dict[str, Any] = {
+            "optimiser": self.optimiser.model_copy(update={"epochs": 1, "warmup": 0, "accumulate": 1}),
+            "running": self.running.model_copy(update={"device": "cpu", "precision": "32-true", "log_every": 1}),
+        }
+        shrunk = (self.stage(number).quick for number in range(1, len(self.stages) + 1))
+        every["stages"] = tuple(one.model_dump(mode="json", exclude={"stages", "name"}) for one in shrunk)
+        return self.model_copy(update=every | parts)
+
     def stage_content(self, number: int) -> dict[str, Any]:
         """The mapping of stage `number` (from 1): this recipe with that stage's changes, and where it starts."""
         content = merged(self.model_dump(mode="json", exclude={"stages"}), self.stages[number - 1])

@@ -45,15 +45,25 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> AnyR
         InputError: not YAML, or a value of the wrong kind; says the key, the value and what is expected.
     """
     path = _find(str(name_or_path))
+    content = read_mapping(path, f"a recipe is a YAML mapping with the keys {', '.join(Recipe.model_fields)}")
+    apply_overrides(content, overrides)
+    content.setdefault("name", str(name_or_path) if path.is_relative_to(shipped_folder()) else path.stem)
+    return parse(content, path.name)
+
+
+def read_mapping(path: Path, expected: str) -> dict[str, Any]:
+    """A YAML file that holds a mapping; `expected` says what should have stood there.
+
+    Raises:
+        InputError: not YAML, or no mapping.
+    """
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}.") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: a recipe is a YAML mapping with the keys {', '.join(Recipe.model_fields)}.")
-    apply_overrides(content, overrides)
-    content.setdefault("name", str(name_or_path) if path.is_relative_to(shipped_folder()) else path.stem)
-    return parse(content, path.name)
+        raise InputError(f"{path}: {expected}.")
+    return content
 
 
 def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> None:

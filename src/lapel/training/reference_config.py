@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lapel.errors import InputError, UnknownName
-from lapel.training.reading import apply_overrides, parse
+from lapel.training.reading import apply_overrides, parse, read_mapping
 from lapel.training.recipe import Recipe
 from lapel.training.reference_keys import ASENPP, METHODS, OPEN, RPF, STYLE
 
@@ -83,13 +81,7 @@ _TITLES = {"asenpp": "ASEN++", "rpf": "RPF", "style": "the K-Fashion style class
 def _read(file: Path) -> Mapping[str, Any]:
     if not file.is_file():
         raise InputError(f"There is no configuration file '{file}'.")
-    try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: not a YAML file: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, Mapping):
-        raise InputError(f"{file}: a configuration is a mapping with keys such as NAME, MODEL, DATA, SOLVER.")
-    return content
+    return read_mapping(file, "a configuration is a mapping with keys such as NAME, MODEL, DATA, SOLVER")
 
 
 def _flat(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:

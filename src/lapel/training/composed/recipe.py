@@ -136,10 +136,6 @@ class ComposedRecipe(Experiment):
                 update={"clip": TINY, "weights": "random", "options": {**self.model.options, **inner}}
             ),
             "sampling": self.sampling.model_copy(update={"batch": 4, "steps": 2}),
-            "optimiser": self.optimiser.model_copy(update={"epochs": 1, "warmup": 0, "accumulate": 1}),
             "evaluation": self.evaluation.model_copy(update={"batch": 8}),
-            "running": self.running.model_copy(update={"device": "cpu", "precision": "32-true", "log_every": 1}),
         }
-        shrunk = (self.stage(number).quick for number in range(1, len(self.stages) + 1))
-        part["stages"] = tuple(one.model_dump(mode="json", exclude={"stages", "name"}) for one in shrunk)
-        return self.model_copy(update=part)
+        return self._shrunk(part)
