@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,12 +90,6 @@ class _Stored:
 
     def __contains__(self, digest: object) -> bool:
         return isinstance(digest, str) and (digest in self.coming or self.holder(digest) is not None)
-
-    def __iter__(self) -> Iterator[str]:
-        return (digest for digest in {*self._by_hash, *self.coming} if digest in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 class Adding:

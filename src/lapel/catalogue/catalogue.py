@@ -20,9 +20,7 @@ from lapel.progress import Progress
 from lapel.schema import EmbeddingTable, ItemTable, Model
 from lapel.search import Searcher
 from lapel.search.cold import load_collection
-from lapel.search.collection import FILTERABLE
-from lapel.search.predicted import meets, predictable
-from lapel.search.where import parse
+from lapel.search.collection import chosen
 from lapel.store import Place, Store, create_store, open_store, writing
 
 DEFAULT_MODEL = "lapel-lite"
@@ -132,12 +130,9 @@ class Catalogue(Searching, Changing):
 
     def matching(self, where: str) -> list[str]:
         """The ids of the items that meet a filter, in insertion order. Raises as a search's filter does."""
-        columns = [*FILTERABLE, *self.store.columns]
-        condition = parse(where, columns, predictable(self.manifest.card))
-        if condition is None:
-            return [str(item) for item in self.store.table(["id"])["id"].to_pylist()]
-        chosen = meets(condition, self.store.filter, lambda asked: self.searcher.collection.predicts(asked))
-        return [str(item) for item in self.store.table(["id"])["id"].filter(chosen).to_pylist()]
+        allow = chosen(where, self.store, self.manifest.card, lambda asked: self.searcher.collection.predicts(asked))
+        ids = self.store.table(["id"])["id"]
+        return [str(item) for item in (ids if allow is None else ids.filter(allow)).to_pylist()]
 
     def thumb(self, item: str) -> bytes:
         """An item's thumbnail, kept in the catalogue: JPEG, at most 256 pixels a side. Raises as `get` does."""

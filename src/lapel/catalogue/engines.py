@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Made:
 class Engine(Protocol):
     """Embeds photos, each distinct one once, in order."""
 
-    def embed(self, photos: Sequence[Source], known: Collection[str]) -> Iterator[Made]:
+    def embed(self, photos: Sequence[Source], known: Container[str]) -> Iterator[Made]:
         """A few photos at a time.
 
         known: content hashes that are stored already; it grows while the caller stores what was made.
@@ -56,7 +56,7 @@ class PlainEngine:
     def __init__(self, card: Card, model: Callable[[], Model], workers: int = 2) -> None:
         self.card, self.workers, self._model = card, workers, model
 
-    def embed(self, photos: Sequence[Source], known: Collection[str]) -> Iterator[Made]:
+    def embed(self, photos: Sequence[Source], known: Container[str]) -> Iterator[Made]:
         """See `Engine`."""
         read = functools.partial(read_photo, card=self.card)
         batch: list[tuple[int, Photo]] = []
@@ -76,7 +76,7 @@ class PlainEngine:
         """Nothing was started."""
 
     def _made(
-        self, batch: list[tuple[int, Photo]], errors: list[tuple[int, ImageError]], known: Collection[str]
+        self, batch: list[tuple[int, Photo]], errors: list[tuple[int, ImageError]], known: Container[str]
     ) -> Made:
         distinct = {photo.hash: photo for _, photo in batch}
         fresh = [photo for digest, photo in distinct.items() if digest not in known]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class RayEngine:
         self.ray, self._started = _start(workers)
         self._model = self.ray.put(_pack(model))
 
-    def embed(self, photos: Sequence[Source], known: Collection[str]) -> Iterator[Made]:
+    def embed(self, photos: Sequence[Source], known: Container[str]) -> Iterator[Made]:
         """See `Engine`."""
         hashes = self._hashes(photos)
         first: dict[str, int] = {}

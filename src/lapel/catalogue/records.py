@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lapel.catalogue.manifest import Manifest
-from lapel.errors import QueryError, UnknownName
 from lapel.schema import SEPARATOR
-from lapel.search.collection import matrix
+from lapel.search.collection import matrix, unknown_item
 from lapel.store import Store
-
-FEW_IDS = 50
-"""Up to this many items, a wrong id is answered with the nearest right one."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +76,4 @@ def one_row(store: Store, item: str, columns: Sequence[str]) -> Any:
     row = store.rows([item], columns)
     if len(row):
         return row
-    if store.count() <= FEW_IDS:
-        raise UnknownName("item", item, store.table(["id"])["id"].to_pylist(), "This catalogue")
-    raise QueryError(f"Unknown item '{item}'. This catalogue holds {store.count()} items, none of that id.")
+    raise unknown_item(item, store.count(), lambda: store.table(["id"])["id"].to_pylist())

@@ -17,6 +17,7 @@ from PIL import Image
 
 from lapel.catalogue.columns import sizes
 from lapel.catalogue.manifest import Manifest
+from lapel.catalogue.models import reopen
 from lapel.errors import ImageError, LapelError
 from lapel.images import content_hash
 from lapel.progress import Progress, Quiet
@@ -79,8 +80,6 @@ def verify(
 
 
 def _model(manifest: Manifest, folder: Path) -> list[str]:
-    from lapel.catalogue.models import reopen
-
     if manifest.source == "given":
         return []
     try:

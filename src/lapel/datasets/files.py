@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lapel.errors import TableError
@@ -52,17 +54,30 @@ def check_images(table: ItemTable, missing: Missing) -> ItemTable:
     rows = missing_rows(table) if missing != "ignore" else np.empty(0, np.int64)
     if not len(rows):
         return table
-    first = ", ".join(table.table["image"][int(row)].as_py() for row in rows[:_SHOWN])
-    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
+    shown = first_few(table.table["image"].take(pa.array(rows)).to_pylist())
     if missing == "strict" or len(rows) == len(table):
         raise TableError(
-            f"{table.name}: {len(rows):,} of {len(table):,} images do not exist: {first}{more}. Image paths are "
+            f"{table.name}: {len(rows):,} of {len(table):,} images do not exist: {shown}. Image paths are "
             f"relative to {table.root}. Correct them, or leave these rows out with missing='skip' (--skip)."
         )
     kept = np.ones(len(table), bool)
     kept[rows] = False
-    note = f"{len(rows):,} of {len(table):,} rows left out because their image does not exist: {first}{more}."
+    note = f"{len(rows):,} of {len(table):,} rows left out because their image does not exist: {shown}."
     return replace(table.take(kept), complete=False, notes=(*table.notes, note))
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first three, and how many more there are."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+
+
+def before_images(base: Path, root: Path) -> str:
+    """What stands before an image path in `base` to make it relative to root; absolute when it lies elsewhere."""
+    if base == root:
+        return ""
+    if base.is_relative_to(root):
+        return f"{base.relative_to(root).as_posix()}/"
+    return f"{os.path.abspath(base)}/"
 
 
 def _names(folder: str) -> frozenset[str]:

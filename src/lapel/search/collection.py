@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lapel.errors import QueryError, UnknownName
+from lapel.errors import LapelError, QueryError, UnknownName
 from lapel.index import Index
 from lapel.schema import COMPOSED, WHOLE_LOOK, Card, Floats
 from lapel.schema.condition import Predicted
@@ -21,6 +21,9 @@ from lapel.store import Store
 
 FILTERABLE = ("id", "image")
 """Columns of our own that a filter may use beside the user's."""
+
+FEW_IDS = 50
+"""Up to this many items, a wrong id is answered with the nearest right one."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,11 @@ class Collection:
         """
         if item in self.places:
             return self.places[item]
-        if len(self) <= 50:
-            raise UnknownName("item", item, self.ids, "This catalogue")
-        raise QueryError(f"Unknown item '{item}'. This catalogue holds {len(self)} items, none of that id.")
+        raise unknown_item(item, len(self), lambda: self.ids)
 
     def allowed(self, where: str) -> NDArray[np.bool_] | None:
         """(n,) which rows a filter lets through; None when there is no filter. Raises as `where.parse` does."""
-        condition = parse(where, [*FILTERABLE, *self.metadata.column_names], predictable(self.card))
-        return None if condition is None else meets(condition, self.store.filter, self.predicts)
+        return chosen(where, self.store, self.card, self.predicts)
 
     def predicts(self, asked: Predicted) -> Sides:
         """(n,) each: where the model is sure that it is one of the values, and where it is sure that it is not."""
@@ -115,6 +115,22 @@ class Collection:
     def values_of(self, row: int) -> dict[str, tuple[str, float]]:
         """Attribute -> most probable value and its probability; empty when the model's values are not fitted."""
         return _named(self.best[row], self.probability[row], self.card)
+
+
+def chosen(where: str, store: Store, card: Card, predicts: Callable[[Predicted], Sides]) -> NDArray[np.bool_] | None:
+    """(n,) which rows of a store a filter lets through; None when there is no filter. Raises as `where.parse` does.
+
+    predicts: asked only when the filter asks for predicted values; see `Collection.predicts`.
+    """
+    condition = parse(where, [*FILTERABLE, *store.columns], predictable(card))
+    return None if condition is None else meets(condition, store.filter, predicts)
+
+
+def unknown_item(item: str, count: int, ids: Callable[[], Sequence[str]]) -> LapelError:
+    """What to raise for an id that is not there; the ids are asked for when there are few, to suggest the nearest."""
+    if count <= FEW_IDS:
+        return UnknownName("item", item, ids(), "This catalogue")
+    return QueryError(f"Unknown item '{item}'. This catalogue holds {count} items, none of that id.")
 
 
 def top_values(values: Floats, card: Card) -> dict[str, tuple[str, float]]:

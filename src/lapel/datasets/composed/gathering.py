@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lapel.datasets.files import IMAGE_ENDINGS, Missing
+from lapel.datasets.files import IMAGE_ENDINGS, Missing, first_few
 from lapel.errors import TableError
 from lapel.schema import ComposedQuery, ComposedSet
-
-_SHOWN = 3
 
 
 def read_json(path: Path, kind: type) -> Any:
@@ -80,10 +79,9 @@ def gather(
     """
     absent = tuple(sorted(picture for picture, file in files.items() if file is None))
     if absent and missing == "strict":
-        shown = ", ".join(absent[:_SHOWN]) + (f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else "")
         raise TableError(
-            f"{name} {split}: {len(absent):,} of {len(files):,} pictures are not on disk: {shown}. Put them where the "
-            "release has them, or leave them out with missing='skip' (--skip)."
+            f"{name} {split}: {len(absent):,} of {len(files):,} pictures are not on disk: {first_few(absent)}. "
+            "Put them where the release has them, or leave them out with missing='skip' (--skip)."
         )
     gone = set() if missing == "ignore" else set(absent)
     kept = tuple(q for q in queries if q.reference not in gone and (not q.targets or set(q.targets) - gone))
@@ -96,13 +94,10 @@ def gather(
             "queries and these pictures are left out, so figures do not compare to published ones."
         )
     trimmed = tuple(
-        ComposedQuery(
-            q.reference,
-            q.captions,
-            tuple(t for t in q.targets if t not in gone),
-            q.category,
-            tuple(m for m in q.members if m not in gone),
-            q.id,
+        replace(
+            q,
+            targets=tuple(t for t in q.targets if t not in gone),
+            members=tuple(m for m in q.members if m not in gone),
         )
         for q in kept
     )

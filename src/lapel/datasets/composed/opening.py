@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -58,12 +59,9 @@ def open_composed(
         raise UnknownName("release", name, (*RELEASES, TABLE))
     if name == "fashioniq":
         return fashioniq.read(root, split, gallery=gallery, missing=missing)
-    if name == "shoes":
-        return shoes.read(root, split, missing=missing)
-    if name == "fashion200k":
-        return fashion200k.read(root, split, missing=missing)
-    if name == "cirr":
-        return cirr.read(root, split, missing=missing)
+    if name != TABLE:
+        found: ComposedSet = RELEASES[name].read(root, split, missing=missing)
+        return found
     if missing == "ignore":
         raise TableError("A table's pictures are always looked for: give missing='strict' or 'skip'.")
     items = read_table(root, missing=missing)
@@ -77,16 +75,14 @@ def some(data: ComposedSet, limit: int, seed: int = 1) -> ComposedSet:
     queries = tuple(Random(seed).sample(data.queries, limit))
     galleries = {category: _around(names, queries, limit) for category, names in data.galleries.items()}
     named = {name for names in galleries.values() for name in names} | {q.reference for q in queries}
-    kept = tuple(_within(query, named) for query in queries)
-    return ComposedSet(
-        data.name,
-        data.split,
-        {name: file for name, file in data.images.items() if name in named},
-        galleries,
-        kept,
-        {name: text for name, text in data.texts.items() if name in named},
-        data.missing,
-        (*data.notes, f"only {limit} of {len(data.queries):,} queries, so figures do not compare to published ones"),
+    note = f"only {limit} of {len(data.queries):,} queries, so figures do not compare to published ones"
+    return replace(
+        data,
+        images={name: file for name, file in data.images.items() if name in named},
+        galleries=galleries,
+        queries=tuple(replace(q, targets=tuple(t for t in q.targets if t in named)) for q in queries),
+        texts={name: text for name, text in data.texts.items() if name in named},
+        notes=(*data.notes, note),
     )
 
 
@@ -94,8 +90,3 @@ def _around(names: Sequence[str], queries: Sequence[ComposedQuery], limit: int) 
     needed = {name for q in queries for name in (q.reference, *q.targets[:1], *q.members)}
     further = set([name for name in names if name not in needed][:limit])
     return tuple(name for name in names if name in needed or name in further)
-
-
-def _within(query: ComposedQuery, named: set[str]) -> ComposedQuery:
-    targets = tuple(target for target in query.targets if target in named)
-    return ComposedQuery(query.reference, query.captions, targets, query.category, query.members, query.id)

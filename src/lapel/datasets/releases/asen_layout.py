@@ -6,7 +6,6 @@ here is `split/line number`, so it stays the same whatever else is missing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lapel.datasets.files import Missing, check_images
+from lapel.datasets.files import Missing, before_images, check_images
 from lapel.datasets.releases.facts import Facts, find_facts
 from lapel.datasets.releases.lines import image_list
 from lapel.datasets.releases.pairs import Pairs, cells, read_pairs, roles
@@ -130,7 +129,7 @@ def _columns(
     count = len(listed.images)
     base = _base(layout.bases(images or root, listed.split), listed.images, layout)
     names = layout.spell(base, listed.images)
-    before = _step(base, root)
+    before = before_images(base, root)
     text = pa.string()
     columns = {
         "id": pa.array([f"{listed.split}/{number}" for number in range(count)], text),
@@ -148,15 +147,6 @@ def _base(bases: Sequence[Path], images: list[str], layout: Layout) -> Path:
     some = images[:: max(1, len(images) // _TRIED)]
     found = [sum((base / name).is_file() for name in layout.spell(base, some)) for base in bases]
     return bases[found.index(max(found))]
-
-
-def _step(base: Path, root: Path) -> str:
-    """What stands before an image path to make it relative to root; absolute when it lies elsewhere."""
-    if base == root:
-        return ""
-    if base.is_relative_to(root):
-        return f"{base.relative_to(root).as_posix()}/"
-    return f"{os.path.abspath(base)}/"
 
 
 def _names(named: tuple[str, ...], count: int) -> tuple[str, ...]:
@@ -200,6 +190,6 @@ def refuse_strangers(listed: Listed, parts: Sequence[Pairs], wrong: Sequence[NDA
     )
 
 
-def renamed(items: ItemTable, note: str) -> ItemTable:
+def noted(items: ItemTable, note: str) -> ItemTable:
     """The same table with one more note."""
     return replace(items, notes=(*items.notes, note))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lapel.datasets.files import Missing
-from lapel.datasets.releases.asen_layout import Layout, Listed, read_lists, refuse_strangers, renamed
+from lapel.datasets.releases.asen_layout import Layout, Listed, noted, read_lists, refuse_strangers
 from lapel.datasets.releases.facts import Facts
 from lapel.datasets.releases.lines import first_image, number_lines
 from lapel.datasets.releases.published import Published
@@ -57,7 +57,7 @@ def read(root: str | Path, *, images: str | Path | None = None, missing: Missing
     file = next((root / folder / NAMES for folder in _FOLDERS if (root / folder / NAMES).is_file()), None)
     layout = LAYOUT if file is None else replace(LAYOUT, values=value_names(file, ATTRIBUTES))
     items = read_lists(root, layout, Path(images) if images else None, missing)
-    return items if file else renamed(items, f"{NAMES} is not there: values are called by number.")
+    return items if file else noted(items, f"{NAMES} is not there: values are called by number.")
 
 
 def value_names(file: Path, attributes: dict[str, int]) -> dict[str, tuple[str, ...]]:

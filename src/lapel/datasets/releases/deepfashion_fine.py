@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lapel.datasets.files import Missing, check_images
+from lapel.datasets.files import Missing, before_images, check_images
 from lapel.datasets.releases.lines import image_list, outside
 from lapel.datasets.releases.published import Published
 from lapel.errors import TableError
@@ -58,7 +58,7 @@ def read(root: str | Path, *, images: str | Path | None = None, missing: Missing
     if folder is None:
         raise TableError(f"{root}: there is no train.txt with train_attr.txt here, in split or in Anno_fine.")
     base = Path(images).resolve() if images else root if (root / "img").is_dir() or folder != root else root.parent
-    before = "" if base == root else f"{base.relative_to(root) if base.is_relative_to(root) else base}/"
+    before = before_images(base, root)
     names = ("id", "image", "split", *VALUES)
     columns: dict[str, list[str | None]] = {name: [] for name in names}
     for split, stem in FILES.items():

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lapel.datasets.files import Missing
-from lapel.datasets.releases.asen_layout import Layout, read_lists, renamed
+from lapel.datasets.releases.asen_layout import Layout, noted, read_lists
 from lapel.datasets.releases.lines import first_image
 from lapel.datasets.releases.published import Published
 from lapel.errors import TableError
@@ -42,7 +42,7 @@ def read(root: str | Path, *, images: str | Path | None = None, missing: Missing
     named = class_names(root / NAMES)
     layout = replace(LAYOUT, attributes={"style": len(named) or 11}, values={"style": named} if named else {})
     items = read_lists(root, layout, Path(images) if images else None, missing)
-    return items if named else renamed(items, f"{NAMES} is not there: classes are called by number.")
+    return items if named else noted(items, f"{NAMES} is not there: classes are called by number.")
 
 
 def class_names(file: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lapel.datasets.files import Missing, check_images
+from lapel.datasets.files import Missing, before_images, check_images
 from lapel.datasets.releases.fashionai import VALUES
 from lapel.datasets.releases.published import Published
 from lapel.errors import TableError
@@ -74,7 +74,7 @@ def read(root: str | Path, *, images: str | Path | None = None, missing: Missing
 def _read(file: Path, split: str, root: Path, images: str | Path | None) -> list[dict[str, str]]:
     beside = file.parent.parent if file.parent.name in ("Annotations", "Tests") else file.parent
     base = Path(images).resolve() if images else beside
-    before = "" if base == root else f"{base.relative_to(root) if base.is_relative_to(root) else base}/"
+    before = before_images(base, root)
     rows = []
     with file.open(newline="", encoding="utf-8-sig") as stream:
         for number, cells in enumerate(csv.reader(stream), 1):

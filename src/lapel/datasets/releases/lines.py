@@ -57,14 +57,15 @@ def triples(file: Path) -> Numbers:
     Raises:
         TableError: as `number_lines`, or a line with another number of them.
     """
-    words = _text(file).split()
+    text = _text(file)
+    words = text.split()
     try:
         flat = np.array(words, dtype=np.int64)
     except ValueError:
         flat = np.empty(1, np.int64)  # the slow way finds the line
     if len(flat) % 3 == 0 and len(flat) == len(words):
         table = flat.reshape(-1, 3)
-        if _text(file).rstrip("\n").count("\n") + 1 == len(table):
+        if text.rstrip("\n").count("\n") + 1 == len(table):
             return table
     rows, places = number_lines(file)
     for row, place in zip(rows, places, strict=True):

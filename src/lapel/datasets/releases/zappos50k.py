@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from lapel.datasets.files import Missing, check_images
+from lapel.datasets.files import Missing, before_images, check_images
 from lapel.datasets.releases.lines import image_list, outside, triples
 from lapel.datasets.releases.published import Published
 from lapel.errors import TableError
@@ -60,7 +60,7 @@ def read(root: str | Path, *, images: str | Path | None = None, missing: Missing
     root = Path(root)
     names = _names(root / LIST)
     base = Path(images).resolve() if images else next((root / p for p in _PHOTOS if (root / p).is_dir()), root)
-    before = "" if base == root else f"{base.relative_to(root) if base.is_relative_to(root) else base}/"
+    before = before_images(base, root)
     ids = tuple(str(number) for number in range(len(names)))
     lists = _lists(root / FOLDER, root / LIST, len(names))
     table_file = next((root / name for name in _TABLES if (root / name).is_file()), None)

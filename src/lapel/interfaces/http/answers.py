@@ -72,14 +72,8 @@ def _hit(hit: Hit, addresses: Addresses) -> dict[str, Any]:
 
 def item_json(stored: StoredItem, addresses: Addresses) -> dict[str, Any]:
     """What is kept of one item; its path and the hash of its bytes stay here."""
-    picture = addresses.item(stored.id)
     tops = {name: max(found.items(), key=lambda pair: pair[1]) for name, found in stored.values.items() if found}
-    return {
-        "item": stored.id,
-        "image": picture,
-        "thumb": picture,
-        "values": {name: {"value": v, "probability": _share(p)} for name, (v, p) in tops.items()},
-        "metadata": _plain(stored.metadata),
+    return listed_json(stored.id, tops, stored.metadata, addresses) | {
         "labels": {name: sorted(values) for name, values in stored.labels.items()},
         "probabilities": {name: {v: _share(p) for v, p in found.items()} for name, found in stored.values.items()},
     }
@@ -94,9 +88,14 @@ def listed_json(
         "item": item,
         "image": picture,
         "thumb": picture,
-        "values": {name: {"value": v, "probability": _share(p)} for name, (v, p) in values.items()},
+        "values": values_json(values),
         "metadata": _plain(metadata),
     }
+
+
+def values_json(values: Mapping[str, tuple[str, float]]) -> dict[str, Any]:
+    """The most probable value of each attribute."""
+    return {name: {"value": value, "probability": _share(p)} for name, (value, p) in values.items()}
 
 
 def explanation_json(query: Query, found: Explanation) -> dict[str, Any]:

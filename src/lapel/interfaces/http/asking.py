@@ -6,16 +6,16 @@ import json
 from collections.abc import Collection as Names
 from typing import Any
 
-from lapel.catalogue import Catalogue
 from lapel.errors import QueryError, UnknownName
 from lapel.interfaces.http.problems import Problem
 from lapel.interfaces.http.settings import Limits
 from lapel.schema import Query
 from lapel.schema.condition import columns_of
 from lapel.schema.query import why_no_json
+from lapel.search import ITEM
 from lapel.search.where import parse
 
-ITEM, PHOTO = "item:", "photo:"
+PHOTO = "photo:"
 HIDDEN = "image"
 """A column of our own that HTTP filters may not use: it holds paths of the machine that filled the catalogue."""
 
@@ -80,11 +80,6 @@ def check_references(query: Query, uploads: Names[str], photos: Names[str]) -> N
             f"'{name[:100]}' is neither item:ID nor photo:TOKEN nor the name of a photo sent along.{sent} "
             "Paths and addresses are never opened."
         )
-
-
-def known_columns(catalogue: Catalogue) -> tuple[str, ...]:
-    """What an HTTP filter may name."""
-    return ("id", *catalogue.store.columns)
 
 
 def _no_number(word: str) -> Any:

@@ -8,10 +8,11 @@ import json
 import mimetypes
 import re
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
-PACKAGE, FOLDER, INDEX, WORDS = "lapel.interfaces.page", "static", "index.html", "words/en.json"
+from lapel.interfaces.page import STATIC
+
+INDEX, WORDS = "/index.html", "/words/en.json"
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".svg": "image/svg+xml"}
 """Said here, because the machine's own table may say otherwise."""
 
@@ -26,36 +27,21 @@ class PageFile:
 
 
 def page_files() -> dict[str, PageFile]:
-    """Address -> file; the page itself stands at `/`. Empty when the package has no page.
+    """Address -> file; the page itself stands at `/`.
 
     `{key}` in the page stands for words that are shown before, or without, its scripts: its title, for one.
     """
-    try:
-        root = files(PACKAGE) / FOLDER
-    except ModuleNotFoundError:
-        return {}
-    found = {f"/{place}": _read(node) for place, node in _walk(root)} if root.is_dir() else {}
-    if f"/{INDEX}" in found:
-        words = json.loads(found[f"/{WORDS}"].content)["page"]
-        page = re.sub(r"\{([a-z.]+)\}", lambda key: html.escape(words[key[1]]), found[f"/{INDEX}"].content.decode())
-        found["/"] = found[f"/{INDEX}"] = _file(page.encode(), found[f"/{INDEX}"].media_type)
+    stored = (path for path in STATIC.rglob("*") if path.is_file() and not path.name.startswith("."))
+    found = {f"/{path.relative_to(STATIC).as_posix()}": _read(path) for path in stored}
+    words, index = json.loads(found[WORDS].content)["page"], found[INDEX]
+    page = re.sub(r"\{([a-z.]+)\}", lambda key: html.escape(words[key[1]]), index.content.decode())
+    found["/"] = found[INDEX] = _file(page.encode(), index.media_type)
     return found
 
 
-def _walk(folder: Traversable, above: str = "") -> list[tuple[str, Traversable]]:
-    found: list[tuple[str, Traversable]] = []
-    for node in folder.iterdir():
-        if node.is_dir():
-            found += _walk(node, f"{above}{node.name}/")
-        elif not node.name.startswith("."):
-            found.append((above + node.name, node))
-    return found
-
-
-def _read(node: Traversable) -> PageFile:
-    content = node.read_bytes()
-    ending = "." + node.name.rpartition(".")[2].lower()
-    kind = TYPES.get(ending) or mimetypes.guess_type(node.name)[0] or "application/octet-stream"
+def _read(path: Path) -> PageFile:
+    content = path.read_bytes()
+    kind = TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     text = kind.startswith("text/") or kind in ("application/json", "image/svg+xml")
     return _file(content, f"{kind}; charset=utf-8" if text else kind)
 

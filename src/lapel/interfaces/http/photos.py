@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from lapel.interfaces.http.answers import Json, frame_of
+from lapel.interfaces.http.answers import Json, frame_of, values_json
 from lapel.interfaces.http.asking import PHOTO
 from lapel.interfaces.http.documents import PICTURE, photo_body, problems
 from lapel.interfaces.http.problems import Problem
@@ -93,7 +93,7 @@ def _view(its: Service, name: str, reference: Reference) -> dict[str, Any]:
         "image": picture,
         "thumb": picture,
         "seconds": its.settings.photo_seconds,
-        "values": {a: {"value": v, "probability": round(p, 6)} for a, (v, p) in reference.values.items()},
+        "values": values_json(reference.values),
         "probabilities": probabilities,
         "regions": {a: [[round(float(x), 6) for x in row] for row in grid] for a, grid in regions.items()},
         "frame": frame_of(reference.thumb, card.preprocess),

@@ -16,9 +16,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from lapel.errors import ImageEmpty, ImageNotAnImage, ImageTooLarge
 from lapel.images import open_image
 from lapel.images.opening import kind_of, size_of
-from lapel.interfaces.http.asking import ITEM, PHOTO
+from lapel.interfaces.http.asking import PHOTO
 from lapel.interfaces.http.problems import Problem
 from lapel.interfaces.http.settings import Limits
+from lapel.search import ITEM
 
 PHOTOS = "photos"
 """The form field that carries files."""
