@@ -9,6 +9,7 @@ import pytest
 
 from lapel.errors import TableError, TrainingError, UnknownName
 from lapel.training.data import join_sets, load_data
+from lapel.training.reading import load_recipe
 from lapel.training.recipe import Data, DataSet, Model, Recipe
 from training_data import tiny_set, write_table
 
@@ -133,3 +134,58 @@ def test_a_limit_takes_the_same_rows_each_time(tmp_path):
     asked = recipe(root=str(tiny_set(tmp_path / "shop")), sets=({"path": "shop"},), limit=5)
     assert load_data(asked).train.ids == load_data(asked).train.ids
     assert len(load_data(asked).train) == len(load_data(asked).valid) == 5
+
+
+TAGS = {
+    "path": "street",
+    "tags": True,
+    "terms": "Street (Someone): Apache-2.0",
+    "permissive": True,
+    "attributes": {"category": "tags", "scarf": "tags"},
+    "values": {
+        "category": {"coat": "outer", "jacket": "outer", "dress": "dress", "suit": None},
+        "scarf": {"scarf": "yes"},
+    },
+    "absent": {"scarf": "no"},
+}
+
+
+def test_tags_say_only_what_they_name_once_and_what_is_sure_to_be_absent(tmp_path):
+    tags = ["coat|shoes", "coat|jacket|scarf", "coat|dress", "dress|suit", "shoes", "", "dress|hat|scarf"]
+    tiny_set(tmp_path / "street", extra={"tags": tags})
+    items, (source,) = join_sets(Data(root=str(tmp_path), sets=(TAGS,), attributes=("category", "scarf")))
+    assert items.vocabulary.to_dict() == {"category": ["outer", "dress"], "scarf": ["yes", "no"]}
+    found = [{name: next(iter(held)) for name, held in items[row].labels.items()} for row in range(7)]
+    assert found == [
+        {"category": "outer", "scarf": "no"},
+        {"category": "outer", "scarf": "yes"},  # two words for one value agree
+        {"scarf": "no"},  # two kinds: which one is not said
+        {"scarf": "no"},  # a word that is null spoils
+        {"scarf": "no"},  # no word of ours: nothing about the category
+        {},  # not tagged at all
+        {"category": "dress", "scarf": "yes"},
+    ]
+    assert (source["terms"], source["permissive"]) == ("Street (Someone): Apache-2.0", True)
+
+
+def test_permissive_sets_alone_and_only_the_attributes_that_they_label(tmp_path):
+    tiny_set(tmp_path / "shop", extra={"scarf": ["yes", "no"]})
+    tiny_set(tmp_path / "street", extra={"tags": ["coat|scarf", "dress"]})
+    shop = {"path": "shop", "attributes": {"color": "color", "scarf": "scarf"}}
+    both = {"root": str(tmp_path), "sets": (shop, TAGS), "attributes": ("color", "scarf", "category")}
+    assert load_data(recipe(**both)).vocabulary.names == ("color", "scarf", "category")
+    data = load_data(recipe(**both, use="permissive"))
+    assert data.vocabulary.names == ("scarf", "category")
+    assert [source["name"] for source in data.sources] == ["street"]
+    assert data.train.ids[0].startswith("street/")
+
+
+def test_permissive_of_sets_that_are_not_is_a_sentence():
+    with pytest.raises(ValueError, match="no set of this recipe says permissive: true"):
+        Data(root="", sets=({"path": "shop"},), use="permissive")
+
+
+def test_the_shipped_recipe_says_the_terms_of_each_set_and_trains_from_the_permissive_ones():
+    shipped = load_recipe("lapel-lite", ["sets=permissive"])
+    assert all(part.terms for part in shipped.data.sets)
+    assert [part.path for part in shipped.data.chosen] == ["fashion-products", "clothing-small", "clothing-co-parsing"]

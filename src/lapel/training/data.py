@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,11 +59,12 @@ def join_sets(data: Data) -> tuple[ItemTable, tuple[dict[str, Any], ...]]:
 
     Values keep the order of the tables, sets in the recipe's order. Ids are `set/id` when there are several sets.
     """
-    tables = [_read_set(data, part) for part in data.sets]
-    sources = tuple(_source(table) for table in tables)
-    if len(tables) == 1:
+    tables = [_read_set(data, part) for part in data.chosen]
+    sources = tuple(_source(table, part) for table, part in zip(tables, data.chosen, strict=True))
+    if len(data.sets) == 1:
         return tables[0], sources
-    names = data.attributes or tuple(dict.fromkeys(n for t in tables for n in t.vocabulary.names))
+    labelled = tuple(dict.fromkeys(n for t in tables for n in t.vocabulary.names))
+    names = tuple(n for n in data.attributes if data.use == "all" or n in labelled) or labelled
     values = {
         name: tuple(dict.fromkeys(v for t in tables if name in t.vocabulary.names for v in t.vocabulary[name].values))
         for name in names
@@ -86,18 +88,36 @@ def _read_set(data: Data, part: DataSet) -> ItemTable:
         theirs = part.attributes or theirs
     missing: Literal["strict", "skip"] = "skip" if data.unreadable == "skip" else "strict"
     release, images = part.release or None, part.images or None
-    table = read(path, attributes=tuple(theirs.values()) or None, missing=missing, release=release, images=images)
-    ours = {their: our for our, their in theirs.items()}
+    wanted = tuple(dict.fromkeys(theirs.values()))
+    table = read(path, attributes=wanted or None, missing=missing, release=release, images=images)
+    if not wanted:
+        named = {their: ours for ours, their in part.attributes.items()}
+        theirs = {named.get(their, their): their for their in table.vocabulary.names}
     columns = {name: table.table[name] for name in table.table.column_names if name not in table.vocabulary.names}
     attributes = []
-    for attribute in table.vocabulary:
-        name = ours.get(attribute.name, attribute.name)
-        change = part.values.get(name, {})
-        columns[name] = _map_cells(table.table[attribute.name], change)
-        renamed = (change.get(value, value) for value in attribute.values)
-        attributes.append(Attribute(name, tuple(dict.fromkeys(v for v in renamed if v is not None))))
-    order = [a for n in theirs for a in attributes if a.name == n] or attributes
-    return dataclasses.replace(table, table=pa.table(columns), vocabulary=Vocabulary(tuple(order)))
+    for ours, their in theirs.items():
+        columns[ours] = _map_cells(table.table[their], partial(_cell, part, ours))
+        values = _words(part, ours, table.vocabulary[their].values)
+        attributes.append(Attribute(ours, tuple(dict.fromkeys(values))))
+    return dataclasses.replace(table, table=pa.table(columns), vocabulary=Vocabulary(tuple(attributes)))
+
+
+def _words(part: DataSet, ours: str, values: Iterable[str]) -> list[str]:
+    """Every value of ours that a table's values can become."""
+    change = part.values.get(ours, {})
+    found = [change.get(value, None if part.tags else value) for value in values]
+    return [value for value in (*found, part.absent.get(ours)) if value]
+
+
+def _cell(part: DataSet, ours: str, values: Sequence[str]) -> Sequence[str]:
+    """One cell's values in our words; none: unknown."""
+    change = part.values.get(ours, {})
+    if not part.tags:
+        return [value for value in (change.get(value, value) for value in values) if value]
+    named = {change[value] for value in values if value in change}
+    if not named:
+        return [part.absent[ours]] if ours in part.absent else []
+    return [value for value in named if value and len(named) == 1]
 
 
 def _locate(data: Data, part: DataSet) -> Path:
@@ -113,14 +133,13 @@ def _locate(data: Data, part: DataSet) -> Path:
     )
 
 
-def _map_cells(column: pa.ChunkedArray, change: Mapping[str, str | None]) -> pa.Array:
+def _map_cells(column: pa.ChunkedArray, rename: Callable[[Sequence[str]], Sequence[str]]) -> pa.Array:
     """Rename the values of each cell; a cell with nothing left is unknown."""
     coded = column.combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     cells = []
     for text in coded.dictionary.to_pylist():
-        kept = dict.fromkeys(v for v in (change.get(value, value) for value in text.split(SEPARATOR)) if v)
-        cells.append(SEPARATOR.join(kept) or None)
+        cells.append(SEPARATOR.join(dict.fromkeys(rename(text.split(SEPARATOR)))) or None)
     return pa.array(cells, pa.string()).take(coded.indices)
 
 
@@ -137,10 +156,11 @@ def _rows(table: ItemTable, names: Sequence[str]) -> pa.Table:
     return pa.table(columns | {n: table.table[n].cast(pa.string()) if n in known else empty for n in names})
 
 
-def _source(table: ItemTable) -> dict[str, Any]:
+def _source(table: ItemTable, part: DataSet) -> dict[str, Any]:
     splits = table.table["split"].to_pylist() if "split" in table.table.column_names else []
     counts = {split: splits.count(split) for split in SPLITS}
-    return {"name": table.name, "fingerprint": table.fingerprint, "items": len(table), "splits": counts}
+    source = {"name": table.name, "fingerprint": table.fingerprint, "items": len(table), "splits": counts}
+    return source | ({"terms": part.terms, "permissive": part.permissive} if part.terms else {})
 
 
 def _check_attributes(train: ItemTable) -> None:

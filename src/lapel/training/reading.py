@@ -37,8 +37,8 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> AnyR
     Args:
         name_or_path: `clothing-attributes/asen_v2`, or a path ending in .yaml.
         overrides: `key=value` with a dotted key and a YAML value: `optimiser.lr=3e-4`, `data.attributes=[color]`.
-            `data=PATH` is short for `data.root=PATH`. What a stage of a chained recipe says itself is changed there:
-            `stages.0.optimiser.epochs=5`.
+            `data=PATH` is short for `data.root=PATH`, `sets=permissive` for `data.use=permissive`. What a stage of a
+            chained recipe says itself is changed there: `stages.0.optimiser.epochs=5`.
 
     Raises:
         UnknownName: no such recipe, or a key that recipes do not have; the nearest is suggested.
@@ -136,6 +136,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         raise InputError(f"--set {key}: '{text}' is not a YAML value: {' '.join(str(error).split())}.") from error
     if key == "data" and not isinstance(value, dict):
         key, value = "data.root", text
+    key = "data.use" if key == "sets" else key
     *parents, last = key.split(".")
     at: Any = content
     for parent in parents:

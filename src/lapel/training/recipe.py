@@ -25,6 +25,11 @@ class DataSet(Part):
     values: our attribute name -> {the table's value: our value, or null for "not known"}; others stay.
     release: the published release it is, a name of `lapel.datasets.RELEASES`. Empty: recognised by its layout.
     images: where a release's photos lie. Empty: where the release has them.
+    tags: the columns list everything a photo shows, of which an attribute takes only the words that its `values` name:
+        a word named as null, or two of our values in one photo, make that photo unknown.
+    absent: our attribute name -> our value of a photo whose tags name none of the attribute's words; only where the
+        tags are known to be complete.
+    terms: the licence or terms of use of its photos, for the card. permissive: whether they allow any use.
     """
 
     path: str
@@ -32,12 +37,17 @@ class DataSet(Part):
     values: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     release: str = ""
     images: str = ""
+    tags: bool = False
+    absent: dict[str, str] = Field(default_factory=dict)
+    terms: str = ""
+    permissive: bool = False
 
 
 class Data(AnyData):
     """Where the photos and labels are.
 
     root: the folder the sets lie in, or, for a recipe of one set, that set's table or folder itself.
+    use: "all" sets, or the "permissive" ones alone; an attribute that no set in use labels is not learnt then.
     attributes: what is learnt, in index order. Empty: every attribute of the table.
     short_side: the resized-image cache keeps photos at about this many pixels on the short side; 0: a little more
         than the model reads, or the originals where a local branch crops them, as published.
@@ -48,12 +58,24 @@ class Data(AnyData):
 
     root: str = ""
     sets: tuple[DataSet, ...] = Field(min_length=1)
+    use: Literal["all", "permissive"] = "all"
     attributes: tuple[str, ...] = ()
     short_side: int = Field(default=0, ge=0)
     in_memory: bool = True
     memory_gb: float = Field(default=2.0, ge=0)
     unreadable: Literal["raise", "skip"] = "raise"
     limit: int = Field(default=0, ge=0)
+
+    @property
+    def chosen(self) -> tuple[DataSet, ...]:
+        """The sets in use, in the recipe's order."""
+        return tuple(part for part in self.sets if part.permissive or self.use == "all")
+
+    @model_validator(mode="after")
+    def _uses_a_set(self) -> Data:
+        if not self.chosen:
+            raise ValueError("use is 'permissive', but no set of this recipe says permissive: true")
+        return self
 
 
 class Evaluation(AnyEvaluation):
