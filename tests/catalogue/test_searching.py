@@ -89,6 +89,31 @@ def test_a_reference_changed_by_words(worded: Catalogue, shop: Path) -> None:
     assert by_item[0].parts[0].attribute == "composed" and by_item[0].parts[0].source == "item:red-red + “green”"
 
 
+def test_words_beside_a_bare_photo_change_it(worded: Catalogue, shop: Path) -> None:
+    changed = worded.search(text={("item:red-red", "green"): 1.0}, k=5)
+    assert worded.search(like="item:red-red", text="green", k=5) == changed
+    assert worded.search(like=["item:red-red"], text={"green": 1.0}, k=5) == changed
+    with Image.open(shop / "red-red.png") as picture:
+        in_memory = worded.search(like=picture, text="green", k=5)
+    assert [hit.item for hit in in_memory] == [hit.item for hit in changed]
+    assert [p.attribute for p in in_memory[0].parts] == ["composed"]
+
+    mixed = worded.search(like=["item:red-red", ("item:green-blue", {"bottom": 0.5})], text={"green": 1.5}, k=5)
+    terms = [(p.reference, p.attribute, p.text, p.weight) for p in mixed[0].parts]
+    assert terms == [("item:red-red", "composed", "green", 0.75), ("item:green-blue", "bottom", "", 0.25)]
+    for hit in mixed:
+        assert hit.score == pytest.approx(sum(p.weight * p.cosine for p in hit.parts), abs=1e-6)
+
+
+def test_words_stand_alone_when_asked_to_or_beside_attributes(worded: Catalogue) -> None:
+    for like, apart in (("item:red-red", True), ({"item:red-red": "look"}, False), ({"item:red-red": "top"}, False)):
+        hits = worded.search(like=like, text="green", k=5, apart=apart)
+        assert [(p.reference, p.text) for p in hits[0].parts] == [("item:red-red", ""), ("", "green")]
+    with pytest.raises(QueryError, match="change any of 'item:red-red' and 'item:green-blue'.*--apart"):
+        worded.search(like=["item:red-red", "item:green-blue"], text="green")
+    assert worded.search(like=["item:red-red", "item:green-blue"], text="green", apart=True)
+
+
 def test_all_kinds_of_parts_add_up_with_their_weights(worded: Catalogue) -> None:
     query = Query(
         (Part("item:red-blue", {"top": 2, "look": 1}), Part.words("red", 1), Part("item:red-red", {"bottom": 2}, True))

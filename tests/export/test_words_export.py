@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from lapel.catalogue import Catalogue
 from lapel.datasets import read
 from lapel.errors import CatalogueError, ModelError, QueryError
 from lapel.export.exporting import export_checkpoint
+from lapel.interfaces.cli.search import command
 from lapel.models import checkpoint
 from lapel.models.adapter import TorchModel
 from lapel.runtime import OnnxModel
@@ -87,6 +89,7 @@ def test_a_catalogue_answers_words_and_changes_and_carries_its_model_along(folde
     model = OnnxModel(folder / "onnx", threads=1)
     stored = reopened.embeddings().outputs.composed
     assert stored is not None
+    _the_command_line_says_the_same(tmp_path / "shop.lapel", reopened, items.ids[0], items.ids[1])
     for part, vector in (
         (Part.words("in red"), model.encode_text(["in red"])[0]),
         (Part.composed("item:" + items.ids[3], "but blue"), None),
@@ -100,6 +103,16 @@ def test_a_catalogue_answers_words_and_changes_and_carries_its_model_along(folde
         answer = reopened.query(Query((part,), k=5))
         best = np.sort(stored @ vector)[::-1][:5]
         np.testing.assert_allclose([hit.score for hit in answer.hits], best, atol=0.02)  # 8-bit codes, then exact
+
+
+def _the_command_line_says_the_same(place: Path, catalogue: Catalogue, one: str, other: str) -> None:
+    asked = ["--like", f"item:{one}", "--text", "but in red=3", "--like", f"item:{other}:color", "-k", "4", "--json"]
+    found = CliRunner().invoke(command, [str(place), *asked], catch_exceptions=False)
+    query = Query((Part.composed(f"item:{one}", "but in red", 3), Part(f"item:{other}", {"color": 1.0})), k=4)
+    assert json.loads(found.output) == catalogue.query(query).to_dict()
+    assert [round(part["weight"], 6) for part in json.loads(found.output)["weights"]] == [0.75, 0.25]
+    apart = CliRunner().invoke(command, [str(place), *asked, "--apart"], catch_exceptions=False)
+    assert [part["attribute"] for part in json.loads(apart.output)["weights"]] == ["look", "color", "words"]
 
 
 def test_a_catalogue_from_before_the_words_goes_on_and_says_how_to_add_them(folder: Path, tmp_path: Path) -> None:

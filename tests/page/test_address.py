@@ -147,9 +147,12 @@ def test_a_photo_that_expires_while_the_page_is_open_is_said(
 
 def test_words_are_sent_as_a_part_where_the_model_reads_them(visit: Open) -> None:
     """The shop's model reads none: here the page is told that it does, and what it then asks is looked at."""
-    for heads, part in (
-        ({"words": True, "composed": True}, {"text": "but in red", "weight": 1}),
-        ({"words": False, "composed": True}, {"reference": "item:red-red", "text": "but in red", "weight": 1}),
+    look = {"reference": "item:red-red", "weights": {"look": 1}}
+    changed = {"reference": "item:red-red", "text": "but in red", "weight": 1}
+    for heads, parts in (
+        ({"words": True, "composed": True}, [changed]),
+        ({"words": False, "composed": True}, [changed]),
+        ({"words": True, "composed": False}, [look, {"text": "but in red", "weight": 1}]),
     ):
         tab = visit()
         able = tab.page.request.get(tab.address + "v1/attributes").json() | heads
@@ -158,7 +161,7 @@ def test_words_are_sent_as_a_part_where_the_model_reads_them(visit: Open) -> Non
         with tab.page.expect_request("**/v1/search") as asked:
             tab.page.locator("#words-field").fill("but in red")
             tab.page.locator("#words-field").press("Enter")
-        assert asked.value.post_data_json["parts"][1] == part
+        assert asked.value.post_data_json["parts"] == parts
         tab.page.wait_for_selector("[data-focus='again']")  # the server says that its model has no such head
         assert any("but in red" in pill for pill in tab.pills())
 

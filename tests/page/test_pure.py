@@ -98,6 +98,19 @@ def test_words_replace_words_and_change_a_reference_where_only_that_is_possible(
     assert run('Q.say(Q.say(Q.EMPTY, "red"), "").parts') == []
 
 
+def test_words_change_the_one_reference_that_stands_for_its_whole_look(run: Callable[..., Any]) -> None:
+    look, changed = {"reference": "a", "weights": {"look": 1}}, {"reference": "a", "text": "red", "weight": 1}
+    assert run('Q.changeable(Q.begin(Q.EMPTY, "a"))') == "a"
+    assert run('Q.changeable(Q.take(Q.begin(Q.EMPTY, "a"), "a", "x"))') == ""
+    assert run('Q.changeable(Q.add(Q.begin(Q.EMPTY, "a"), "b"))') == ""
+    begun = 'Q.say(Q.begin(Q.EMPTY, "a"), "red", "a")'
+    assert run(f"Q.toJson({begun}).parts") == [changed] and run(f"Q.changeable({begun})") == "a"
+    assert run(f'Q.toJson(Q.say({begun}, "", "a")).parts') == [look]
+    assert run(f'Q.toJson(Q.say({begun}, "blue", "a")).parts') == [changed | {"text": "blue"}]
+    with_detail = 'Q.say(Q.take(Q.add(Q.begin(Q.EMPTY, "a"), "b"), "b", "x"), "red", "a")'
+    assert run(f"Q.toJson({with_detail}).parts") == [{"reference": "b", "weights": {"x": 1}}, changed]
+
+
 def test_json_there_and_back(run: Callable[..., Any]) -> None:
     query = {
         "parts": [

@@ -8,7 +8,7 @@ import pytest
 
 from lapel.errors import QueryError, UnknownName
 from lapel.schema import Part
-from lapel.search import parse_reference
+from lapel.search import parse_reference, with_words
 
 ATTRIBUTES = ("neckline", "sleeve length")
 ITEMS = {"7", "a:b", "a:neckline", "x=3", "neckline"}
@@ -81,3 +81,17 @@ def test_wrong_weights(text: str, message: str) -> None:
     with pytest.raises(QueryError) as refusal:
         read(text)
     assert message in str(refusal.value)
+
+
+BARE, NECKLINE = Part("a.jpg", {"look": 1.0}), Part("b.jpg", {"neckline": 0.7})
+
+
+def test_words_change_the_bare_photo_and_nothing_else() -> None:
+    red, longer = Part.words("in red", 2), Part.words("longer")
+    changes = (Part.composed("a.jpg", "in red", 2), Part.composed("a.jpg", "longer"))
+    assert with_words([(NECKLINE, False), (BARE, True)], [red, longer]) == (NECKLINE, *changes)
+    assert with_words([(BARE, True)], [red], apart=True) == (BARE, red)
+    assert with_words([(BARE, False)], [red]) == (BARE, red), "its look was asked for by name"
+    assert with_words([], [red]) == (red,) and with_words([(BARE, True)], []) == (BARE,)
+    with pytest.raises(QueryError, match="'a.jpg' and 'c.jpg'.*--change"):
+        with_words([(BARE, True), (Part("c.jpg", {"look": 1.0}), True)], [red])

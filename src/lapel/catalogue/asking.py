@@ -10,7 +10,7 @@ from PIL import Image
 
 from lapel.errors import QueryError
 from lapel.schema import WHOLE_LOOK, Part, Query
-from lapel.search import Reference
+from lapel.search import Reference, with_words
 
 Ref = str | Path | Image.Image
 Wish = Mapping[str, float] | str | Sequence[str]
@@ -24,7 +24,13 @@ Asked = tuple[Query, dict[str, Image.Image | Reference]]
 
 
 def build_query(
-    like: Like | None, unlike: Like | None, where: str, k: int, text: Text | None = None, diverse: bool = False
+    like: Like | None,
+    unlike: Like | None,
+    where: str,
+    k: int,
+    text: Text | None = None,
+    diverse: bool = False,
+    apart: bool = False,
 ) -> Asked:
     """The query, and the pictures in memory by the names its parts use for them.
 
@@ -32,21 +38,25 @@ def build_query(
         QueryError: nothing to look like, or something that is no reference.
     """
     pictures: dict[str, Image.Image | Reference] = {}
-    wished = [_part(ref, wish, False, pictures) for ref, wish in _pairs(like)] if like is not None else []
+    pairs = _pairs(like) if like is not None else []
+    wished = [(_part(ref, wish, False, pictures), wish is None) for ref, wish in pairs]
     worded = [_worded(said, weight) for said, weight in ({text: 1.0} if isinstance(text, str) else text or {}).items()]
+    alone = [part for part in worded if not str(part.reference)]
+    changes = [part for part in worded if str(part.reference)]
     unwished = [_part(ref, wish, True, pictures) for ref, wish in _pairs(unlike)] if unlike is not None else []
-    return Query((*wished, *worded, *unwished), where, k, diverse), pictures
+    return Query((*with_words(wished, alone, apart), *changes, *unwished), where, k, diverse), pictures
 
 
 def _pairs(like: Like) -> list[tuple[Any, Any]]:
+    """References with their wishes; None where a reference stands without one."""
     if isinstance(like, (str, Path, Image.Image)):
-        return [(like, WHOLE_LOOK)]
+        return [(like, None)]
     if isinstance(like, Mapping):
         return list(like.items())
     pairs: list[tuple[Any, Any]] = []
     for entry in like:
         if isinstance(entry, (str, Path, Image.Image)):
-            pairs.append((entry, WHOLE_LOOK))
+            pairs.append((entry, None))
         else:
             pairs.append(entry)
     return pairs
@@ -60,8 +70,8 @@ def _worded(said: str | tuple[str | Path, str], weight: float) -> Part:
 
 
 def _part(ref: Any, wish: Any, unlike: bool, pictures: dict[str, Image.Image | Reference]) -> Part:
-    if isinstance(wish, str):
-        wish = {wish: 1.0}
+    if wish is None or isinstance(wish, str):
+        wish = {wish or WHOLE_LOOK: 1.0}
     elif not isinstance(wish, Mapping):
         wish = dict.fromkeys(wish, 1.0)
     weights = {name: float(weight) for name, weight in wish.items()}

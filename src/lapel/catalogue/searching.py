@@ -42,24 +42,27 @@ class Searching(ABC):
         unlike: Like | None = None,
         k: int = 20,
         diverse: bool = False,
+        apart: bool = False,
     ) -> list[Hit]:
         """The k items most like the references in the attributes named, best first; see `Query` for the score.
 
         Args:
             like: a photo's path, `item:ID` or a PIL picture (the whole look); or a mapping from such a
                 reference to attribute weights, one attribute, or several of equal weight; or pairs of these.
-            text: words to be like ("for a party"), with a weight as in {"for a party": 0.5}; or a change to a
-                reference, as in {("a.jpg", "but in red"): 1}. Needs a model with a text encoder.
+            text: words to be like ("for a party"), with a weight as in {"for a party": 0.5}. Beside a photo that is
+                named without an attribute they change that photo: like="a.jpg", text="but in red". Which photo is
+                said by {("a.jpg", "but in red"): 1}. Needs a model with a text encoder.
             where: a filter on the items' columns and on what the model predicts, for example
                 "price < 50 and neckline = 'v-shape' with confidence 0.6".
             unlike: the same as `like`, subtracted.
             k: how many hits.
             diverse: fold near duplicates into the best of them.
+            apart: words stand alone beside the photos and change none.
 
         Raises:
             QueryError, UnknownName, ImageError: see `Searcher.search`.
         """
-        query, pictures = build_query(like, unlike, where, k, text, diverse)
+        query, pictures = build_query(like, unlike, where, k, text, diverse, apart)
         return list(self.query(query, pictures).hits)
 
     def query(self, query: Query, pictures: Pictures | None = None, *, files: bool = True) -> Answer:

@@ -60,6 +60,33 @@ def parse_change(reference: str, text: str) -> Part:
     return Part.composed(reference, *_said(text))
 
 
+def with_words(wished: Sequence[tuple[Part, bool]], words: Sequence[Part], apart: bool = False) -> tuple[Part, ...]:
+    """Photos and texts that were asked for side by side -> parts: a text changes the photo named without an attribute.
+
+    That photo's whole look then gives way to what the photo looks like after the change; several texts are as many
+    changes. A photo named with an attribute gives that attribute and stays as it is; where every photo is, or none is
+    named, texts stand alone.
+
+    Args:
+        wished: parts in order, and whether each was named without an attribute. words: parts of a text alone.
+        apart: texts stand alone in any case.
+
+    Raises:
+        QueryError: two photos are named without an attribute, so it is open which one the words change.
+    """
+    plain = [part for part, bare in wished if bare] if words and not apart else []
+    if len(plain) > 1:
+        names = " and ".join(f"'{part.reference}'" for part in plain)
+        raise QueryError(
+            f"The words could change any of {names}. Say which (--change PHOTO WORDS; in Python text={{(photo, words): "
+            "weight}), name what the others give (PHOTO:attribute), or let the words stand alone (--apart, apart=True)."
+        )
+    if not plain:
+        return (*(part for part, _ in wished), *words)
+    changes = [Part.composed(plain[0].reference, part.text, sum(part.weights.values())) for part in words]
+    return tuple(new for part, bare in wished for new in (changes if bare else [part]))
+
+
 def _said(text: str) -> tuple[str, float]:
     words, _, weight = text.rpartition("=")
     return (words.strip(), float(weight)) if words and _is_number(weight) else (text.strip(), 1.0)

@@ -21,7 +21,13 @@ from lapel.errors import InputError
     help="Look like this photo (or item:ID), in this attribute; without one, in the whole look. Repeatable.",
 )
 @click.option("--unlike", "unlikes", multiple=True, metavar="PHOTO[:ATTRIBUTE[=WEIGHT]]", help="And not like this one.")
-@click.option("--text", "texts", multiple=True, metavar="WORDS[=WEIGHT]", help="Be what these words say. Repeatable.")
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="WORDS[=WEIGHT]",
+    help="Be what these words say; beside a --like without an attribute: change that photo so. Repeatable.",
+)
 @click.option(
     "--change",
     "changes",
@@ -30,6 +36,7 @@ from lapel.errors import InputError
     metavar="PHOTO WORDS[=WEIGHT]",
     help="Look like this photo (or item:ID) after this change. Repeatable.",
 )
+@click.option("--apart", is_flag=True, help="Let --text stand alone beside --like; it changes no photo.")
 @click.option(
     "--where", default="", metavar="FILTER", help="For example: price < 50 and color = 'red' with confidence 0.6"
 )
@@ -48,6 +55,7 @@ def command(
     unlikes: tuple[str, ...],
     texts: tuple[str, ...],
     changes: tuple[tuple[str, str], ...],
+    apart: bool,
     where: str,
     k: int,
     diverse: bool,
@@ -60,11 +68,13 @@ def command(
     """Search CATALOGUE by the details of photos.
 
     lapel search shop.lapel --like a.jpg:neckline=0.7 --like b.jpg:sleeve_length=0.3 --where "price < 50"
+
+    lapel search shop.lapel --like a.jpg --text "but in red and longer"
     """
     from lapel.interfaces.cli._catalogues import open_catalogue
     from lapel.interfaces.cli._hits import print_hits
     from lapel.schema import Query
-    from lapel.search import parse_change, parse_reference, parse_words
+    from lapel.search import parse_change, parse_reference, parse_words, with_words
 
     opened = open_catalogue(catalogue, model)
     if file is not None:
@@ -73,8 +83,10 @@ def command(
     else:
         wished = [parse_reference(text, opened.attributes, opened.__contains__) for text in likes]
         unwished = [parse_reference(text, opened.attributes, opened.__contains__, unlike=True) for text in unlikes]
-        said = [parse_words(text) for text in texts] + [parse_change(photo, text) for photo, text in changes]
-        query = Query((*wished, *said, *unwished), where, k, diverse)
+        bare = [str(part.reference) == text for part, text in zip(wished, likes, strict=True)]
+        said = with_words(list(zip(wished, bare, strict=True)), [parse_words(text) for text in texts], apart)
+        changed = [parse_change(photo, text) for photo, text in changes]
+        query = Query((*said, *changed, *unwished), where, k, diverse)
     answer = opened.query(query)
     if html is not None:
         html.write_text(opened.contact_sheet(query, answer), encoding="utf-8")
@@ -93,7 +105,7 @@ def command(
 def _refuse_beside_file() -> None:
     """A query file says everything; an option beside it would be passed over silently."""
     context = click.get_current_context()
-    for name in ("likes", "unlikes", "texts", "changes", "where", "k", "diverse"):
+    for name in ("likes", "unlikes", "texts", "changes", "apart", "where", "k", "diverse"):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             option = next(param for param in context.command.params if param.name == name)
             raise InputError(f"{option.opts[0]} stands beside --query; the file holds the whole query.")

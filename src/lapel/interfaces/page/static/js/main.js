@@ -10,7 +10,7 @@ import { fromWhere } from "./filters.js";
 import { walk } from "./keys.js";
 import { drawMix } from "./mix.js";
 import { listen } from "./photos.js";
-import { say as sayWords, wordsOf } from "./query.js";
+import { changeable, say as sayWords, wordsOf } from "./query.js";
 import { drawReferences, redrawShares } from "./references.js";
 import { drawResults, redrawMaps } from "./results.js";
 import { drawStart } from "./start.js";
@@ -101,8 +101,10 @@ function listenToControls(app) {
   const submit = (event) => {
     event.preventDefault();
     const text = $("words-field").value;
-    const first = app.facts.words ? "" : (app.query.parts.find((part) => part.reference && !part.unlike)?.reference ?? "");
-    if (text.trim() !== wordsOf(app.query)) app.change(sayWords(app.query, text, first));
+    const { words, composed } = app.facts;
+    const first = app.query.parts.find((part) => part.reference && !part.unlike)?.reference ?? "";
+    const changed = (composed && changeable(app.query)) || (words ? "" : first);
+    if (text.trim() !== wordsOf(app.query)) app.change(sayWords(app.query, text, changed));
   };
   $("words").addEventListener("submit", submit);
   $("words-field").addEventListener("change", submit);

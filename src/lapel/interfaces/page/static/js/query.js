@@ -102,11 +102,27 @@ export const swap = (query, from, to) => ({
 /** The one text that the words field holds. */
 export const wordsOf = (query) => query.parts.find((part) => part.text && !part.unlike)?.text ?? "";
 
-/** Put a text in the place of the one before; an empty one only removes. With `reference`, it changes that reference. */
+const said = (part) => part.text && !part.unlike;
+const bare = (part) => !part.text && !part.unlike && Object.keys(part.weights).join() === LOOK;
+
+/** The reference that words change: the one they change already, or the only one that stands for its whole look. */
+export function changeable(query) {
+  const before = query.parts.find(said);
+  const looks = query.parts.filter(bare);
+  return before?.reference || (looks.length === 1 ? looks[0].reference : "");
+}
+
+/**
+ * Put a text in the place of the one before; an empty one only removes. With `reference`, it changes that reference,
+ * whose whole look gives way; a reference that is changed no longer has its whole look again.
+ */
 export function say(query, text, reference = "") {
-  const before = query.parts.find((part) => part.text && !part.unlike);
-  const parts = query.parts.filter((part) => part !== before);
+  const before = query.parts.find(said);
+  let parts = query.parts.filter((part) => part !== before);
+  const left = before?.reference && (!text.trim() || before.reference !== reference);
+  if (left && !parts.some((part) => part.reference === before.reference)) parts = [whole(before.reference), ...parts];
   if (!text.trim()) return { ...query, parts };
+  parts = parts.filter((part) => !(bare(part) && part.reference === reference));
   const weight = before ? Object.values(before.weights)[0] : 1;
   const weights = { [reference ? COMPOSED : WORDS]: weight };
   return { ...query, parts: [...parts, { reference, text: text.trim(), weights, unlike: false }] };
