@@ -4,6 +4,9 @@
 
 RUN is a run folder, or the checkpoint that `lapel add-words` wrote for it, which searches by words too.
 
+Beside the exported files goes checkpoint.safetensors, from which `lapel train finetune` starts: the weights in 16 bits,
+without the words, which a fine-tuned model is taught anew.
+
 FOLDER holds the photo sets that the card is scored on (their test splits). The old shipped model of that name is
 replaced only after the new one has passed its certificate.
 """
@@ -25,7 +28,7 @@ from lapel.models.adapter import TorchModel
 from lapel.models.attribute_model import AttributeModel
 from lapel.progress import bar
 from lapel.runtime.onnx import CARD, read_card
-from lapel.runtime.shipped import FOLDER
+from lapel.runtime.shipped import CHECKPOINT, FOLDER
 from lapel.schema import Card
 
 TERMS = {
@@ -56,6 +59,7 @@ def main() -> None:
         stored = Path(scratch) / f"{args.name}.safetensors"
         checkpoint.save(stored, model, card)
         certificate = export_checkpoint(stored, Path(scratch) / "onnx", sample=sample)
+        store_for_training(Path(scratch) / "onnx" / CHECKPOINT, model, card)
         target = FOLDER / args.name
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(exist_ok=True)
@@ -66,6 +70,16 @@ def main() -> None:
         f"{target.name}: {total / 1e6:.1f} MB in all, {certificate.bytes / 1e6:.1f} of them model.onnx; "
         f"greatest difference {worst:.1e}"
     )
+
+
+def store_for_training(path: Path, model: AttributeModel, card: Card) -> Card:
+    """What fine-tuning starts from: backbone, head, look and values in 16 bits; gives their card."""
+    architecture = {name: value for name, value in card.architecture.items() if name != "composed"}
+    composed, model.composed = model.composed, None
+    try:
+        return checkpoint.save(path, model, card.with_(composed_dim=0, architecture=architecture), half=True)
+    finally:
+        model.composed = composed
 
 
 def _of_words(card: Card) -> str:

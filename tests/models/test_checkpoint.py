@@ -55,6 +55,24 @@ def test_a_new_card_states_the_shapes_that_the_model_gives(made: tuple[Attribute
     assert card.pretrained == "random"
 
 
+def test_half_the_bytes_are_read_as_whole_numbers_and_belong_to_their_card(
+    made: tuple[AttributeModel, Card], tmp_path: Path
+) -> None:
+    model, card = made
+    checkpoint.save(tmp_path / "whole.safetensors", model, card)
+    stored = checkpoint.save(tmp_path / "half.safetensors", model, card, half=True)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    again, read = checkpoint.load(tmp_path / "half.safetensors")  # compares the weights with the card's hash
+    assert read == stored
+    for name, tensor in again.state_dict().items():
+        whole = model.state_dict()[name]
+        assert tensor.dtype == whole.dtype
+        assert torch.equal(tensor, whole if whole.ndim < 2 or not whole.is_floating_point() else whole.half().float())
+    pixels = torch.rand(2, 3, 64, 48)
+    assert torch.allclose(again(pixels).embeddings, model(pixels).embeddings, atol=5e-3)
+
+
 def test_what_is_saved_is_loaded_bit_for_bit(made: tuple[AttributeModel, Card], tmp_path: Path) -> None:
     model, card = made
     extra = {"optimizer.0.step": torch.tensor(3.0), "order": torch.arange(4)}

@@ -54,8 +54,13 @@ def save(
     card: Card,
     extra: Mapping[str, Tensor] | None = None,
     info: Mapping[str, Any] | None = None,
+    half: bool = False,
 ) -> Card:
     """Write a checkpoint; a reader sees the old file or the new one, never a half.
+
+    Args:
+        half: store matrices and convolutions in 16 bits, rounded to 11; `read` gives them back in 32, and the card's
+            hash is of these. What has one number a channel stays whole: batch norm's variances can be very small.
 
     Returns:
         The card as stored, with `weights_sha256` of these weights.
@@ -65,8 +70,10 @@ def save(
     """
     path = Path(path)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    short = {name for name, tensor in state.items() if half and tensor.dtype == torch.float32 and tensor.ndim > 1}
+    state = {name: tensor.half().float() if name in short else tensor for name, tensor in state.items()}
     card = card.with_(weights_sha256=state_sha256(state))
-    tensors = {f"model.{name}": tensor for name, tensor in state.items()}
+    tensors = {f"model.{name}": tensor.half() if name in short else tensor for name, tensor in state.items()}
     tensors |= {f"extra.{name}": tensor.detach().cpu().contiguous() for name, tensor in (extra or {}).items()}
     # Two names may share one storage (a tied weight); safetensors wants each on its own.
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
@@ -96,14 +103,14 @@ def read_card(path: str | Path) -> Card:
 
 
 def read(path: str | Path) -> Checkpoint:
-    """Everything a checkpoint holds, as tensors.
+    """Everything a checkpoint holds, as tensors; what is stored in 16 bits comes in 32.
 
     Raises:
         CheckpointError: as `read_card`.
     """
     with _opened(Path(path)) as (metadata, file):
         card = _card(Path(path), metadata)
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        tensors = {name: _whole(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
     state = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
     extra = {n.removeprefix("extra."): t for n, t in tensors.items() if n.startswith("extra.")}
     return Checkpoint(card, state, extra, json.loads(metadata.get("info", "{}")))
@@ -125,6 +132,10 @@ def load(path: str | Path) -> tuple[AttributeModel, Card]:
         detail = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} is of another architecture than its card says: {detail}") from error
     return model.eval(), stored.card
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
 
 
 class _opened:

@@ -9,6 +9,9 @@ from lapel.runtime.onnx import CARD, OnnxModel
 
 FOLDER = Path(__file__).resolve().parent.parent / "shipped"
 
+CHECKPOINT = "checkpoint.safetensors"
+"""The file of a shipped model that training continues from; nothing else reads it."""
+
 
 def shipped() -> dict[str, Path]:
     """Name -> folder of every model inside the package."""

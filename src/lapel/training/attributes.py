@@ -7,17 +7,23 @@ from dataclasses import dataclass
 import torch
 from lightning_fabric import Fabric
 
-from lapel.evaluation.photos import evaluate
+from lapel.evaluation.evaluate import evaluate_embeddings
+from lapel.evaluation.photos import evaluate, near_duplicates
+from lapel.evaluation.record import Evaluation
 from lapel.images import ImageCache
 from lapel.models.adapter import Precision, TorchModel
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.cards import new_card
 from lapel.models.registry import build
 from lapel.models.style_published import style_notes
+from lapel.progress import bar
 from lapel.schema import Card
 from lapel.training.data import TrainingData, load_data
+from lapel.training.feeds import Feed
 from lapel.training.finish import finish
 from lapel.training.freezing import frozen_parts, hold_still
+from lapel.training.heads import MapFeed, MapObjective, embed_maps
+from lapel.training.maps import Maps
 from lapel.training.objective import Input
 from lapel.training.optimiser import build_optimizer
 from lapel.training.pictures import leave_out_unreadable
@@ -25,6 +31,7 @@ from lapel.training.plans import Say, plan_of, take_start
 from lapel.training.recipe import Recipe
 from lapel.training.run_folder import RunFolder
 from lapel.training.stage import Scored, Stage
+from lapel.training.tuning import adopt, continue_from, read_start
 
 ORIGINALS = 2**20
 """A short side beyond every photo's: nothing is made smaller."""
@@ -38,24 +45,38 @@ class AttributeStage(Stage):
     model: AttributeModel
     data: TrainingData
     cache: ImageCache
+    maps: Maps | None = None
+    """Where the backbone stays as it is: its cached maps of all photos."""
 
     def score(self) -> Scored:
         """MAP of the model as it is now, on the recipe's evaluation split."""
         asked, running = self.recipe.evaluation, self.recipe.running
         precision: Precision = "bf16" if running.precision == "bf16-mixed" else "fp32"
-        found = evaluate(
-            TorchModel(self.model, self.card, str(self.fabric.device), precision),
-            self.data.valid,
-            split=asked.split,
-            protocol=asked.protocol,
-            batch=asked.batch,
-            workers=self.recipe.data.workers,
-            cache=self.cache,
-            branches=False,  # ranking thrice, every epoch, for a figure that chooses nothing
-        )
+        if self.maps is not None:
+            found = self._score_maps(self.maps)
+        else:
+            found = evaluate(
+                TorchModel(self.model, self.card, str(self.fabric.device), precision),
+                self.data.valid,
+                split=asked.split,
+                protocol=asked.protocol,
+                batch=asked.batch,
+                workers=self.recipe.data.workers,
+                cache=self.cache,
+                branches=False,  # ranking thrice, every epoch, for a figure that chooses nothing
+            )
         figure = found.overall if asked.best_by == "overall" else found.mean
         each = {name: score.map for name, score in found.attributes.items()}
         return Scored(figure, "map", found.mean, each, found.to_dict(per_query=False))
+
+    def _score_maps(self, maps: Maps) -> Evaluation:
+        asked, items = self.recipe.evaluation, self.data.valid
+        table = embed_maps(self.model, self.card, items, maps)
+        alike = asked.protocol == "each-against-rest"
+        groups = near_duplicates(items, self.recipe.data.workers) if alike else None
+        return evaluate_embeddings(
+            table, items, split=asked.split, protocol=asked.protocol, groups=groups, branches=False
+        )
 
     def finish(self, folder: RunFolder) -> None:
         """Value prototypes and the whole-look projection are fitted to the best weights."""
@@ -64,6 +85,8 @@ class AttributeStage(Stage):
 
 def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True) -> AttributeStage:
     """As `lapel.training.stage.set_stage`, for a recipe with attributes."""
+    begun = read_start(recipe)
+    recipe = adopt(recipe, begun.card) if begun else recipe
     preprocess = recipe.model.preprocess
     cache = _cache(recipe)
     data = _readable(load_data(recipe), cache, recipe, say)
@@ -72,7 +95,7 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
     local = recipe.model.local
     model = build(card, recipe.model.weights, local.weights if local else None)
     plan = plan_of(recipe)
-    card = take_start(plan, recipe, model, card) if fresh else card
+    card = take_start(plan, recipe, model, card) if fresh and begun is None else card
     still = frozen_parts(model.backbone, recipe.model.freeze)
     if local is not None and local.freeze:
         second = getattr(model.local, "backbone", model.local)  # RPF's is a transformer and nothing besides
@@ -80,12 +103,22 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
     hold_still(still)
     if recipe.running.channels_last:
         model.to(memory_format=torch.channels_last)
-    objective = plan.objective(recipe, model, Input(preprocess, recipe.running.channels_last))
-    feed = plan.feed(recipe, data, cache, fabric.world_size * recipe.optimiser.accumulate, say)
+    pixels = Input(preprocess, recipe.running.channels_last)
+    share = fabric.world_size * recipe.optimiser.accumulate
+    objective, maps = plan.objective(recipe, model, pixels), None
+    if begun is not None:  # on resuming too: the cached maps are those of the start's backbone
+        card = continue_from(begun, model, objective.criterion, card)
+    feed: Feed
+    if recipe.sampling.views is None:
+        feed = plan.feed(recipe, data, cache, share, say)
+    else:
+        objective = MapObjective(model, pixels, objective.criterion)
+        maps = _see_maps(recipe, model, card, data, cache, fabric)
+        feed = MapFeed(data.train, maps, recipe.sampling, share, recipe.seed)
     optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
-    criterion = objective.criterion
-    return AttributeStage(recipe, fabric, model, card, feed, wrapped, criterion, running, still, data, cache)
+    parts = (wrapped, objective.criterion, running, still, data, cache, maps)
+    return AttributeStage(recipe, fabric, model, card, feed, *parts)
 
 
 def make_card(recipe: Recipe, data: TrainingData) -> Card:
@@ -107,6 +140,27 @@ def make_card(recipe: Recipe, data: TrainingData) -> Card:
         **asked.options,
     )
     return card.with_(learnt_from=data.sources, notes=style_notes(asked.system, data.vocabulary))
+
+
+def _see_maps(
+    recipe: Recipe, model: AttributeModel, card: Card, data: TrainingData, cache: ImageCache, fabric: Fabric
+) -> Maps:
+    """Have all maps in the cache; the first process computes them, the others then find them."""
+    model.backbone.to(fabric.device)
+    shape = (int(model.backbone.channels), *card.grid)  # type: ignore[arg-type]
+    views, asked = recipe.sampling.views or 0, recipe.data.workers
+    maps = Maps(
+        model.backbone, shape, recipe.model.preprocess, recipe.sampling.augment, cache, fabric,
+        recipe.running.channels_last,
+    )  # fmt: skip
+    count = len(data.train) * (views + 1) + len(data.valid)
+    for first in (True, False):
+        if fabric.is_global_zero == first:
+            with bar("reading photos", count, show=None if first else False) as progress:
+                maps.see(data.train.paths, views, asked, progress)
+                maps.see(data.valid.paths, 0, asked, progress)
+        fabric.barrier()
+    return maps
 
 
 def _cache(recipe: Recipe) -> ImageCache:

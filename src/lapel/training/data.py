@@ -45,6 +45,7 @@ def load_data(recipe: Recipe) -> TrainingData:
         TrainingError: an attribute with fewer than two values in the training split.
     """
     items, sources = join_sets(recipe.data)
+    items = _held_out(items, recipe.data.hold_out, recipe.seed)
     train, valid = items.split("train"), items.split(recipe.evaluation.split)
     if train.triplets is None:  # listed triplets say what is alike, so labels need not
         _check_attributes(train)
@@ -176,6 +177,16 @@ def _check_attributes(train: ItemTable) -> None:
                 f"{train.name}: attribute '{attribute.name}' has {values} in the training split ({seen}); "
                 f"two are needed to tell apart. {remedy}"
             )
+
+
+def _held_out(items: ItemTable, share: float, seed: int) -> ItemTable:
+    """The table with splits: its own, or train and valid drawn by the seed."""
+    if not share or "split" in items.table.column_names:
+        return items
+    count = max(1, round(share * len(items)))
+    drawn = set(np.random.default_rng([seed, len(items), 1]).permutation(len(items))[:count].tolist())
+    split = pa.array(["valid" if row in drawn else "train" for row in range(len(items))])
+    return dataclasses.replace(items, table=items.table.append_column("split", split))
 
 
 def _some(items: ItemTable, limit: int, seed: int, split: str) -> ItemTable:

@@ -40,7 +40,8 @@ def finish(stage: AttributeStage, folder: RunFolder) -> None:
         return
     model = model.to(stage.fabric.device).eval()
     means, moments = _measure_training(stage, model)
-    fit_look(model, *moments)
+    if not (stage.recipe.model.tune and stage.recipe.model.freeze == "all"):
+        fit_look(model, *moments)  # a fine-tuned head leaves the look as it was learnt from more photos
     if isinstance(model, StyleModel):
         model.values.scale.fill_(_classifier_scale(stage, model))
         card = card.with_(architecture=card.architecture | {"value_scale": value_scale(model, card.vocabulary)})
@@ -71,6 +72,12 @@ def maps(
 ) -> Iterator[tuple[NDArray[np.int64], Tensor, list[Image]]]:
     """Rows, the backbone's maps (B, C, h, w), and, for a model that crops, the photos; without gradient."""
     recipe = stage.recipe
+    if stage.maps is not None:
+        size = recipe.evaluation.batch
+        for at in range(0, len(items), size):
+            rows = np.arange(at, min(at + size, len(items)))
+            yield rows, stage.maps.take([items.paths[row] for row in rows]).to(stage.fabric.device), []
+        return
     still = Augment(flip=0)
     pictures = Pictures(items.paths, stage.cache, recipe.model.preprocess, still, recipe.seed, memory=0)
     pixels = Input(recipe.model.preprocess, recipe.running.channels_last).to(stage.fabric.device)

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lapel.runtime.shipped import CHECKPOINT, shipped
+
 
 def at_hand(weights: str) -> str:
     """The weights named, or "random" where they are a file that is not there."""
     return weights if weights in ("packaged", "random") or Path(weights).is_file() else "random"
+
+
+def startable(model: str) -> bool:
+    """Whether a model to fine-tune is there: a shipped one with its training checkpoint, a run or a file."""
+    held = shipped().get(model)
+    return Path(model).exists() if held is None else (held / CHECKPOINT).is_file()
 
 
 def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

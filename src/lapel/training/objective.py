@@ -98,7 +98,10 @@ class BatchObjective(Objective):
         """Labels (B, V) bool, all-false slices unknown; photos and each set of copies (B, H, W, 3) uint8."""
         if copies:
             labels, photos = labels.repeat(1 + len(copies), 1), torch.cat([photos, *copies])
-        features = self.model.backbone(self.pixels(photos))
+        return self.step(labels, self.model.backbone(self.pixels(photos)))
+
+    def step(self, labels: Tensor, features: Tensor) -> Step:
+        """The losses over the backbone's maps (B, C, h, w)."""
         embeddings = unit(self.model.head.all(features).raw.float())
         return Step(
             self.criterion(embeddings, labels), batch_accuracy(embeddings.detach(), labels, self.model.values.sizes)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from lapel.training.experiment import AnyData, AnyEvaluation, Experiment, Part
-from lapel.training.merging import at_hand
+from lapel.training.merging import at_hand, startable
 from lapel.training.recipe_learning import Augment, Contrast, Distortion, Loss, Sampling, StyleLoss
 from lapel.training.recipe_model import Local, Model
 
@@ -54,6 +54,8 @@ class Data(AnyData):
     in_memory: keep decoded photos in memory, up to `memory_gb`.
     unreadable: "raise" stops at a photo that cannot be read; "skip" leaves it out, and counts it.
     limit: at most so many photos of each split (0: all), drawn by the seed.
+    hold_out: share of the photos that becomes the valid split, drawn by the seed, where a table has no splits (0: such
+        a table is refused).
     """
 
     root: str = ""
@@ -65,6 +67,7 @@ class Data(AnyData):
     memory_gb: float = Field(default=2.0, ge=0)
     unreadable: Literal["raise", "skip"] = "raise"
     limit: int = Field(default=0, ge=0)
+    hold_out: float = Field(default=0.0, ge=0, lt=1)
 
     @property
     def chosen(self) -> tuple[DataSet, ...]:
@@ -118,6 +121,18 @@ class Recipe(Experiment):
             )
         return self
 
+    @model_validator(mode="after")
+    def _caches_what_stays(self) -> Recipe:
+        asked, model = self.sampling, self.model
+        if asked.views is None:
+            return self
+        if asked.mode != "batch" or model.freeze != "all" or model.local is not None or asked.distortion is not None:
+            raise ValueError(
+                "sampling.views keeps the maps of a backbone that stays as it is: it goes with sampling.mode batch and "
+                "model.freeze all, without model.local and sampling.distortion"
+            )
+        return self
+
     @property
     def quick(self) -> Recipe:
         """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing.
@@ -135,6 +150,7 @@ class Recipe(Experiment):
                     "look_dim": 8,
                     "weights": at_hand(self.model.weights),
                     "local": local,
+                    "tune": self.model.tune if startable(self.model.tune) else "",
                 }
             ),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),

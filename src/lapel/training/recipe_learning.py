@@ -51,6 +51,9 @@ class Sampling(Part):
     listed: where the data lists triplets (UT-Zap50K), learn from these, `triplets` of them drawn once; false draws
         triplets by label all the same ("triplets" only).
     steps: steps an epoch; 0: one pass over the photos, or `triplets` triplets.
+    views: the frozen backbone's maps of each photo, as it is and so many times changed by `augment`, are computed once
+        and kept in Lapel's cache, and steps draw among them; null: photos pass the backbone in every step
+        ("batch" with model.freeze "all" only).
     distortion: distorted copies of the anchors that are learnt from too; null: none. In "triplets" mode the loss then
         has 1 + 2 * copies terms (ASENet_V2+GD); in "batch" mode every photo is an anchor, and the copies, with their
         photo's labels, stand in the batch beside it.
@@ -65,6 +68,7 @@ class Sampling(Part):
     listed: bool = True
     crops: int = Field(default=3, ge=0)
     steps: int = Field(default=0, ge=0)
+    views: int | None = Field(default=None, ge=0)
     augment: Augment = Augment()
     distortion: Distortion | None = None
 

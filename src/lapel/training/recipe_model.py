@@ -62,6 +62,9 @@ class Model(AnyModel):
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
     local: the second branch of a system of two (asenpp, rpf); null: none, as in their first stage.
+    tune: the trained model that is fine-tuned: a shipped model's name, a run folder or a .safetensors file. System,
+        backbone, head and preprocessing are then its own, whatever stands here, and what it knows of attributes and
+        values of the same name continues. "": none.
     """
 
     system: Literal["triplet", "csn", "asen", "asen_v2", "asenpp", "rpf", "style", "style_v1"]
@@ -77,6 +80,7 @@ class Model(AnyModel):
     pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
     local: Local | None = None
+    tune: str = ""
 
     @property
     def preprocess(self) -> Preprocess:

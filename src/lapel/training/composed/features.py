@@ -32,7 +32,7 @@ from lapel.models.composed.network import enhanced_rows
 from lapel.models.composed.tme import EnhancedText
 from lapel.progress import Progress, Quiet
 from lapel.schema import Floats
-from lapel.training.composed.rows import Rows
+from lapel.training.rows import Rows
 
 VERSION = 1
 """Part of every address: raise it whenever a feature comes out differently."""

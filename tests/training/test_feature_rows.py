@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lapel.errors import ShapeError, TrainingError
-from lapel.training.composed import rows as room
-from lapel.training.composed.rows import Rows
+from lapel.training import rows as room
+from lapel.training.rows import Rows
 
 
 def records(count: int, start: int = 0) -> np.ndarray:

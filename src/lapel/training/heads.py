@@ -1,0 +1,66 @@
+"""Heads alone: batches of cached maps, what a step minimises over them, and what the model gives for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lapel.models.attribute_model import AttributeModel, ModelOutput, unit
+from lapel.schema import Card, EmbeddingTable, ItemTable, Outputs
+from lapel.training.augment import generator
+from lapel.training.batches import BatchSampler
+from lapel.training.data import multi_hot
+from lapel.training.maps import Maps
+from lapel.training.objective import BatchObjective, Step
+from lapel.training.recipe import Sampling
+
+
+class MapFeed:
+    """Our sampling over cached maps. A batch: labels (B, V) bool, maps (B, C, h, w), a view drawn for each photo."""
+
+    def __init__(self, items: ItemTable, maps: Maps, recipe: Sampling, share: int, seed: int) -> None:
+        self.sampler = BatchSampler(items, recipe.batch, recipe.balanced, seed)
+        self.maps, self.size, self.seed, self.views = maps, recipe.batch, seed, recipe.views or 0
+        self.paths, self.labels = items.paths, multi_hot(items)
+        self.steps = recipe.steps or max(1, self.sampler.steps // share)
+        self.batches = self.steps * share
+        self.photos = recipe.batch * share
+
+    def begin(self, epoch: int) -> None:
+        """Draw this epoch's rows."""
+        self.epoch, self.drawn = epoch, self.sampler.epoch(epoch, self.batches)
+
+    def batch(self, number: int) -> tuple[Tensor, ...]:
+        """Batch `number` of the epoch."""
+        rows = self.drawn[number]
+        places = np.arange(number * self.size, (number + 1) * self.size)
+        views = [int(generator(self.seed, self.epoch, int(place)).integers(self.views + 1)) for place in places]
+        maps = self.maps.take([self.paths[row] for row in rows], views)
+        return torch.from_numpy(self.labels[rows]), maps
+
+
+class MapObjective(BatchObjective):
+    """The same losses over maps that were computed before."""
+
+    def forward(self, labels: Tensor, maps: Tensor, *copies: Tensor) -> Step:
+        """Labels (B, V) bool, all-false slices unknown; maps (B, C, h, w). There are no copies."""
+        return self.step(labels, maps)
+
+
+def embed_maps(model: AttributeModel, card: Card, items: ItemTable, maps: Maps, batch: int = 256) -> EmbeddingTable:
+    """What the model gives for photos whose maps are cached."""
+    parts = []
+    device = next(model.head.parameters()).device
+    model.eval()
+    with torch.inference_mode():
+        for at in range(0, len(items), batch):
+            parts.append(_outputs(model, maps.take(items.paths[at : at + batch]).to(device)))
+    return EmbeddingTable(tuple(items.ids), Outputs.join(parts), card)
+
+
+def _outputs(model: AttributeModel, features: Tensor) -> Outputs:
+    raw, regions = model.head.all(features)
+    embeddings = unit(raw)
+    found = ModelOutput(embeddings, regions, model.values(embeddings), model.look(features))
+    return Outputs(*(part.float().cpu().numpy() for part in found[:4]))
