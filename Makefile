@@ -6,7 +6,7 @@ VENV ?= .venv
 JOBS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-BENCHMARKS ?= help_time synth table_load image_cache evaluation search cold_open serving faults one_pass published_speed embed_speed
+BENCHMARKS ?= help_time synth table_load image_cache evaluation search cold_open serving faults one_pass depthwise published_speed embed_speed
 
 PY := $(VENV)/bin/python
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install -q

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lapel.progress import Progress, bar
 from lapel.training.chain import train_stages
+from lapel.training.depthwise import faster_depthwise
 from lapel.training.experiment import Experiment, Running
 from lapel.training.freezing import training_mode
 from lapel.training.journal import Journal
@@ -124,7 +125,8 @@ def _step(stage: Stage, batches: list[tuple[Tensor, ...]]) -> Step:
     results = []
     for number, batch in enumerate(batches, start=1):
         with fabric.no_backward_sync(stage.objective, enabled=number < len(batches)):
-            result = stage.objective(*fabric.to_device(batch))
+            with faster_depthwise(fabric.device):
+                result = stage.objective(*fabric.to_device(batch))
             fabric.backward(result.loss / len(batches))
         results.append(Step(result.loss.detach(), result.accuracy))
     if clip:
