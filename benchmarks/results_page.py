@@ -24,6 +24,7 @@ ROWS = {
     "csn": "CSN",
     "asen_v2": "ASENet_V2",
     "lapel-lite": "lapel-lite",
+    "lapel-lite-int8": "lapel-lite in 8 bits",
 }
 DATA = {
     "clothing-attributes": "clothing-attributes (271 test photos)",
@@ -40,7 +41,8 @@ the test split: every labelled test photo is a query against all other labelled 
 out; MAP in percent with a 95 % bootstrap interval over queries ([how](evaluation.md)). All rows start from the same
 ImageNet weights of EfficientNet-Lite0. *ImageNet features*: its pooled map, no training. *Frozen backbone*: the
 ASENet_V2 head trained with proxies on the unchanged map. Triplet, CSN and ASENet_V2: recipes of that name, seed 1,
-chosen on the valid split; two CPU cores, no GPU. `lapel-lite`: the shipped model, one network for all sets.
+chosen on the valid split; two CPU cores, no GPU. `lapel-lite`: the shipped model, one network for all
+sets; `lapel-lite-int8`: the same in 8 bits.
 
 A figure in **bold** is better than ImageNet features by a paired bootstrap whose 95 % interval excludes 0; one in
 *italics* is not.

@@ -8,28 +8,32 @@ Beside the exported files goes checkpoint.safetensors, from which `lapel train f
 without the words, which a fine-tuned model is taught anew.
 
 FOLDER holds the photo sets that the card is scored on (their test splits). The old shipped model of that name is
-replaced only after the new one has passed its certificate.
+replaced only after the new one has passed its certificate. Beside it comes NAME-int8, the same in 8 bits; it must stay
+within half a point of mean MAP on every set, and shares the files of the words.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lapel.datasets import read
 from lapel.evaluation.photos import evaluate
+from lapel.export.certificate import write_certificate
 from lapel.export.exporting import export_checkpoint, run_checkpoint
 from lapel.images import ImageCache
 from lapel.models import checkpoint
 from lapel.models.adapter import TorchModel
 from lapel.models.attribute_model import AttributeModel
 from lapel.progress import bar
-from lapel.runtime.onnx import CARD, read_card
+from lapel.runtime.onnx import CARD, CERTIFICATE, OnnxModel, read_card
 from lapel.runtime.shipped import CHECKPOINT, FOLDER
-from lapel.schema import Card
+from lapel.schema import Card, Model
 
 TERMS = {
     "clothing-attributes": "Clothing Attribute Dataset (Chen, Gallagher, Girod, ECCV 2012): research use",
@@ -40,6 +44,12 @@ SCORED = {
     "clothing-attributes": None,
     "fashion-products": ["gender", "article_type", "color", "season", "usage"],
 }
+CALIBRATION = 128
+"""Valid photos of each scored set for 8 bits: half of them calibrate, half are compared."""
+
+INT8, ALLOWED = "-int8", 0.5
+"""What the 8-bit model's name ends in; points of mean MAP that it may lose on a set."""
+
 NOTES = (
     "Code Apache-2.0; weights learnt partly from photos offered for research use only (see learnt_from), so check that "
     "your use fits. 'gender' is the section a garment is sold in, never a person. A first, small model: scores say "
@@ -60,16 +70,46 @@ def main() -> None:
         checkpoint.save(stored, model, card)
         certificate = export_checkpoint(stored, Path(scratch) / "onnx", sample=sample)
         store_for_training(Path(scratch) / "onnx" / CHECKPOINT, model, card)
-        target = FOLDER / args.name
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(exist_ok=True)
-        shutil.copytree(Path(scratch) / "onnx", target)
+        in_8_bits(stored, Path(scratch) / "int8", card, args.data)
+        target = put(Path(scratch) / "onnx", args.name)
+        small = put(Path(scratch) / "int8", f"{args.name}{INT8}")
     total = sum(file.stat().st_size for file in target.iterdir())
     worst = max(certificate.differences.values())
     print(
         f"{target.name}: {total / 1e6:.1f} MB in all, {certificate.bytes / 1e6:.1f} of them model.onnx; "
         f"greatest difference {worst:.1e}"
     )
+    print(f"{small.name}: {sum(file.stat().st_size for file in small.iterdir()) / 1e6:.1f} MB, words of {args.name}")
+
+
+def in_8_bits(stored: Path, folder: Path, card: Card, data: Path) -> None:
+    """Write the same model in 8 bits, calibrated and compared on valid photos, with scores of its own.
+
+    Its words are those of the fp32 model, in whose folder they stay.
+    """
+    sample = [path for name in SCORED for path in read(data / name).split("valid").paths[:CALIBRATION]]
+    certificate = export_checkpoint(stored, folder, int8=True, sample=sample)
+    model = OnnxModel(folder)
+    scores = _measured(model, data)
+    lost = {name: _mean(card.scores, name) - _mean(scores, name) for name in SCORED}
+    print("points of MAP that 8 bits cost:", {name: round(points, 2) for name, points in lost.items()})
+    if max(lost.values()) > ALLOWED:
+        sys.exit(f"The 8-bit model loses more than {ALLOWED} points of mean MAP; nothing was put in place.")
+    notes = f"{card.notes} In 8 bits, made from '{card.name}' ({card.fingerprint}), whose words it shares."
+    small = model.card.with_(name=f"{card.name}{INT8}", scores=scores, notes=notes)
+    (folder / CARD).write_text(small.to_json(), encoding="utf-8")
+    if certificate.parts:
+        for part in certificate.parts:
+            (folder / part).unlink()
+        write_certificate(replace(certificate, parts_in=card.name), folder / CERTIFICATE)
+
+
+def put(folder: Path, name: str) -> Path:
+    """Replace the shipped folder of that name."""
+    target = FOLDER / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(exist_ok=True)
+    return Path(shutil.copytree(folder, target))
 
 
 def store_for_training(path: Path, model: AttributeModel, card: Card) -> Card:
@@ -101,7 +141,18 @@ def _scores(model: AttributeModel, card: Card, args: argparse.Namespace) -> dict
         if card.composed_dim and card.without_words.weights_sha256 == shipped.without_words.weights_sha256:
             print("Attributes are the shipped model's, bit for bit: its scores are kept.")
             return dict(shipped.scores)
-    sets = {name: _scored(TorchModel(model, card), args.data / name, wanted) for name, wanted in SCORED.items()}
+    return _measured(TorchModel(model, card), args.data)
+
+
+def _mean(scores: dict[str, Any], name: str) -> float:
+    """Mean MAP over the attributes of one set."""
+    found = [numbers["map"] for numbers in scores["sets"][name]["attributes"].values()]
+    return float(sum(found) / len(found))
+
+
+def _measured(model: Model, data: Path) -> dict[str, Any]:
+    """A card's scores: MAP on every set's test split."""
+    sets = {name: _scored(model, data / name, wanted) for name, wanted in SCORED.items()}
     attributes: dict[str, Any] = {}
     for name, found in sets.items():
         for attribute, numbers in found["attributes"].items():
@@ -109,7 +160,7 @@ def _scores(model: AttributeModel, card: Card, args: argparse.Namespace) -> dict
     return {"protocol": "each-against-rest", "data": "test splits", "attributes": attributes, "sets": sets}
 
 
-def _scored(model: TorchModel, data: Path, wanted: list[str] | None) -> dict[str, Any]:
+def _scored(model: Model, data: Path, wanted: list[str] | None) -> dict[str, Any]:
     items = read(data)
     shared = wanted or [name for name in model.card.vocabulary.names if name in items.vocabulary.names]
     cache = ImageCache.for_model(model.card.preprocess)

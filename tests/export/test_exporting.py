@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+from onnx import numpy_helper  # noqa: E402
 
 from lapel.datasets import read  # noqa: E402
 from lapel.embedding import embed  # noqa: E402
@@ -19,12 +23,15 @@ from lapel.evaluation import evaluate  # noqa: E402
 from lapel.export import certificate as certificates  # noqa: E402
 from lapel.export import exporting  # noqa: E402
 from lapel.export.exporting import export_checkpoint  # noqa: E402
+from lapel.export.quantising import store_in_bytes  # noqa: E402
 from lapel.models import checkpoint as checkpoints  # noqa: E402
 from lapel.models.adapter import TorchModel  # noqa: E402
 from lapel.runtime import OnnxModel  # noqa: E402
+from lapel.runtime.integers import exact_products  # noqa: E402
 from lapel.schema import ItemTable  # noqa: E402
 
 Make = Callable[..., Path]
+FLOATING = "session.disable_quant_qdq"
 
 
 def labelled(photos: list[Path], folder: Path, rename: dict[str, str] | None = None) -> ItemTable:
@@ -180,6 +187,52 @@ def test_int8_is_smaller_another_model_and_quiet(
     exact, rounded = OnnxModel(tmp_path / "fp32")(pixels), OnnxModel(tmp_path / "int8")(pixels)
     assert not np.array_equal(exact.embeddings, rounded.embeddings)
     assert (exact.embeddings * rounded.embeddings).sum(axis=2).min() > 0.9
+
+
+def test_in_8_bits_no_large_weight_stays_in_32_and_none_moves_by_more_than_half_a_step(
+    make_checkpoint: Make, tmp_path: Path
+) -> None:
+    export_checkpoint(make_checkpoint(), tmp_path / "onnx")
+    before, path = onnx.load(tmp_path / "onnx" / "model.onnx"), tmp_path / "bytes.onnx"
+    path.write_bytes((tmp_path / "onnx" / "model.onnx").read_bytes())
+    store_in_bytes(path)
+    graph = onnx.load(path).graph
+    after = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    products = [after.get(node.input[1]) for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    assert all(weight is None or weight.size < 1024 for weight in products)
+    stored = [tensor for tensor in before.graph.initializer if f"{tensor.name}_bytes" in after]
+    assert len(stored) > 3 and path.stat().st_size < 0.4 * (tmp_path / "onnx" / "model.onnx").stat().st_size
+    for tensor in stored:
+        weight, steps = numpy_helper.to_array(tensor), after[f"{tensor.name}_steps"]
+        assert np.abs(weight - after[f"{tensor.name}_bytes"] * steps).max() <= 0.51 * steps.max()
+    onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+
+
+def test_where_byte_products_saturate_the_rounded_numbers_are_multiplied_in_32_bits(
+    make_checkpoint: Make, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "TOLERANCE", {"fp32": 1e-3, "int8": 2.0})
+    monkeypatch.setattr(certificates, "RANK_TOLERANCE", {"fp32": 0.99, "int8": 0.0})
+    source = make_checkpoint(backbone="resnet18")
+    export_checkpoint(source, tmp_path / "int8", int8=True, sample=photos)
+    export_checkpoint(source, tmp_path / "fp32")
+    pixels = np.random.default_rng(0).standard_normal((3, 3, 64, 64)).astype(np.float32)
+    opened, asked = onnxruntime.InferenceSession, []
+
+    def noting(content, options, **more):
+        try:
+            asked.append(options.get_session_config_entry(FLOATING))
+        except RuntimeError:  # it was not set
+            asked.append(None)
+        return opened(content, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", noting)
+    here = OnnxModel(tmp_path / "int8")(pixels).embeddings
+    monkeypatch.setattr("lapel.runtime.onnx.exact_products", lambda: False)
+    elsewhere = OnnxModel(tmp_path / "int8")(pixels).embeddings
+    OnnxModel(tmp_path / "fp32")
+    assert asked == [None if exact_products() else "1", "1", None]
+    assert (here * elsewhere).sum(axis=2).min() > 0.99
 
 
 def test_the_change_of_map_is_that_of_two_evaluations(

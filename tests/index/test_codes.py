@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapel.index import ExactIndex, Index, Term, codes
-from lapel.index.codes import ByteCodes, NibbleCodes, exact_products, scan
-from lapel.index.onnx_graph import Node, Value, model_bytes
+from lapel.index.codes import ByteCodes, NibbleCodes, scan
 from lapel.index.selecting import candidates
+from lapel.runtime.integers import exact_products
+from lapel.runtime.onnx_graph import Node, Value, model_bytes
 
 
 def unit(x: np.ndarray) -> np.ndarray:

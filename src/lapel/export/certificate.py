@@ -30,9 +30,9 @@ class Certificate:
     rank_overlap: attribute -> mean share of the `neighbours` nearest sample pictures that both models agree on.
     sample: pictures compared; `noise` when they were drawn from N(0, 1) because no photos were given.
     metric_change: a `MetricChange` as a dictionary; None when no labelled photos were given.
-    parts: sha256 of each further file of the model. boxes_moved: of a model that crops, the share of crops cut a pixel
-        or more apart, because the map was rounded otherwise; the difference of embeddings is over the others, the
-        overlap of ranks over all.
+    parts: sha256 of each further file of the model. parts_in: the folder beside the model's own that holds them; None
+        when they lie in it. boxes_moved: of a model that crops, the share of crops cut a pixel or more apart, because
+        the map was rounded otherwise; the difference of embeddings is over the others, the overlap of ranks over all.
     """
 
     fingerprint: str
@@ -50,6 +50,7 @@ class Certificate:
     metric_change: dict[str, Any] | None = None
     parts: dict[str, str] = field(default_factory=dict)
     boxes_moved: float | None = None
+    parts_in: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""

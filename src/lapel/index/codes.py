@@ -20,14 +20,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from lapel.index.onnx_graph import CONTRIB, Node, Value, model_bytes
+from lapel.runtime.integers import MIDDLE
+from lapel.runtime.onnx_graph import CONTRIB, Node, Value, model_bytes
 from lapel.schema.outputs import Floats
 
 ROWS_A_CHUNK = 65_536
 """A chunk's running totals (256 KB) stay in a core's own cache; larger chunks are no faster, smaller ones slower."""
-
-MIDDLE = 128
-"""Added to a query's signed bytes: the kernels multiply unsigned by signed ones."""
 
 GROUP = 64
 """Numbers that share a scale in 4-bit codes."""
@@ -53,8 +51,8 @@ class ByteCodes:
     """8 bits: row x is kept as scale * c with whole c from -127 to 127 and a scale of its own, max|x| / 127.
 
     error: the greatest length of x - scale * c over the rows, so that |<q, x> - <q, scale * c>| <= |q| * error for
-    every query q (Cauchy-Schwarz). The integer products themselves are exact, which `exact_products` checks once on
-    this machine.
+    every query q (Cauchy-Schwarz). The integer products themselves are exact, which `lapel.runtime.integers` checks
+    once on this machine.
     """
 
     sessions: Sequence[Any]
@@ -119,21 +117,6 @@ def workers() -> ThreadPoolExecutor:
     """One thread a core that this process may use; the runtime and NumPy let go of the interpreter while computing."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ThreadPoolExecutor(cores, thread_name_prefix="lapel-scan")
-
-
-@cache
-def exact_products() -> bool:
-    """Whether this machine multiplies bytes exactly: some kernels for AVX2 saturate sums of two products at 16 bits."""
-    draw = np.random.default_rng(0)
-    rows = np.where(draw.random((64, 128)) < 0.5, -127, 127).astype(np.int8)
-    rows[0] = 127
-    query = np.where(draw.random((2, 128)) < 0.5, 1, 255).astype(np.uint8)
-    query[0] = 255
-    session = _byte_session(rows, np.ones(64, np.float32))
-    feed = {"query": query, "before": np.zeros((1, 64), np.float32)}
-    wanted = (query.astype(np.int64) - MIDDLE) @ rows.T.astype(np.int64)
-    found = [session.run(None, feed | {"steps": np.array([steps], np.float32)})[0][0] for steps in ((1, 0), (0, 1))]
-    return bool(np.array_equal(np.stack(found), wanted.astype(np.float32)))
 
 
 def _chunks(block: Floats) -> list[Floats]:

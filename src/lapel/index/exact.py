@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.errors import ShapeError, UnknownName
-from lapel.index.codes import ByteCodes, exact_products
+from lapel.index.codes import ByteCodes
 from lapel.index.codes import scan as scan_codes
 from lapel.index.selecting import candidates
+from lapel.runtime.integers import exact_products
 from lapel.schema.outputs import Floats
 
 SLACK = 2e-5

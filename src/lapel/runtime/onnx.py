@@ -1,7 +1,8 @@
 """An exported model: a folder with `model.onnx`, `card.json` and `certificate.json`, run by ONNX Runtime.
 
 A model of two branches has a second file, `local.onnx`; the photos are cropped between the two. A model that was taught
-words has `text.onnx`, `compose.onnx` and `vocab.txt` (see `lapel.runtime.words`).
+words has `text.onnx`, `compose.onnx` and `vocab.txt` (see `lapel.runtime.words`). Where its certificate names a folder
+beside its own (`parts_in`), those three lie there: a model in 8 bits shares the words of the one it was made from.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from PIL.Image import Image
 
 from lapel.errors import ModelError, QueryError, ShapeError
 from lapel.images import cut_crops, fit, normalise, pictures_of
+from lapel.runtime.integers import exact_products
 from lapel.runtime.words import COMPOSE, COMPOSE_OUTPUTS, TEXT, TEXT_OUTPUTS, VOCABULARY, Words
 from lapel.schema import NO_WORDS, Card, Floats, Outputs, Preprocess
 
@@ -218,6 +220,9 @@ def _session(folder: Path, file: str, card: Card, outputs: Sequence[str], thread
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _cores()
     options.log_severity_level = 3
+    if read_certificate(folder).get("precision") == "int8" and not exact_products():
+        # The same rounded numbers multiplied in float32: slower, but those that the certificate was written for.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises its own unexported classes
@@ -230,13 +235,16 @@ def _session(folder: Path, file: str, card: Card, outputs: Sequence[str], thread
 
 def _checked_model(folder: Path, card: Card, file: str = MODEL) -> bytes:
     certificate = read_certificate(folder)
+    path = folder / file
+    if file != MODEL and certificate.get("parts_in"):
+        path = folder.parent / str(certificate["parts_in"]) / file
     try:
-        content = (folder / file).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError(f"{folder} has no {file}; export the model again (lapel export).") from error
+        raise ModelError(f"{path.parent} has no {file}; export the model again (lapel export).") from error
     stated = certificate.get("sha256") if file == MODEL else (certificate.get("parts") or {}).get(file)
     if hashlib.sha256(content).hexdigest() != stated:
-        raise ModelError(f"{folder / file} is not the file its certificate was written for; get or export it again.")
+        raise ModelError(f"{path} is not the file its certificate was written for; get or export it again.")
     if certificate.get("fingerprint") != card.fingerprint:
         raise ModelError(
             f"{folder}: the certificate is of model {certificate.get('fingerprint')}, the card of {card.fingerprint}; "
