@@ -33,6 +33,13 @@ def test_the_balanced_half_meets_rare_values_as_often_as_frequent_ones_and_in_pa
     assert all(len(set(batch)) == 4 for batch in rows.tolist())
 
 
+def test_photos_with_more_passes_come_up_as_often():
+    passes = np.where(np.arange(200) < 10, 3, 1)
+    sampler = BatchSampler(ITEMS, 11, balanced=0, passes=passes)
+    assert sampler.steps == 20
+    assert np.bincount(sampler.epoch(1, 20).ravel(), minlength=200).tolist() == passes.tolist()
+
+
 def test_balance_can_be_switched_off_or_be_everything():
     assert set(BatchSampler(ITEMS, 4, balanced=0).epoch(1, 50).ravel()) == set(range(200))
     everything = BatchSampler(ITEMS, 4, balanced=1)

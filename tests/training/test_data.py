@@ -189,3 +189,16 @@ def test_the_shipped_recipe_says_the_terms_of_each_set_and_trains_from_the_permi
     shipped = load_recipe("lapel-lite", ["sets=permissive"])
     assert all(part.terms for part in shipped.data.sets)
     assert [part.path for part in shipped.data.chosen] == ["fashion-products", "clothing-small", "clothing-co-parsing"]
+
+
+def test_a_set_with_passes_is_gone_through_as_often(tmp_path):
+    for name in ("one", "two"):
+        tiny_set(tmp_path / name)
+    sets = ({"path": "one", "passes": 3}, {"path": "two"})
+    data = load_data(recipe(root=str(tmp_path), sets=sets))
+    assert data.times is not None and len(data.times) == len(data.train)
+    assert {(item.split("/")[0], n) for item, n in zip(data.train.ids, data.times, strict=True)} == {
+        ("one", 3),
+        ("two", 1),
+    }
+    assert load_data(recipe(root=str(tmp_path), sets=({"path": "one"}, {"path": "two"}))).times is None

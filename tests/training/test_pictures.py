@@ -44,7 +44,7 @@ def test_the_published_flip_turns_half_of_the_photos_each_on_its_own(items, tmp_
     assert 150 < flipped.sum() < 250
 
 
-@pytest.mark.parametrize("augment", [Augment(), Augment(area=0.5, jitter=0.3)])
+@pytest.mark.parametrize("augment", [Augment(), Augment(area=0.5, jitter=0.3), Augment(perspective=0.5)])
 def test_changes_depend_on_seed_epoch_place_and_role_alone(items, tmp_path, augment):
     many, few = pictures(items, tmp_path, augment), pictures(items, tmp_path, augment, memory=10**6)
     whole = many.batch(ROWS, 2, ROWS + 100)

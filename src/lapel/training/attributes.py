@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from lightning_fabric import Fabric
@@ -114,7 +114,7 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
     else:
         objective = MapObjective(model, pixels, objective.criterion)
         maps = _see_maps(recipe, model, card, data, cache, fabric)
-        feed = MapFeed(data.train, maps, recipe.sampling, share, recipe.seed)
+        feed = MapFeed(data, maps, recipe.sampling, share, recipe.seed)
     optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
     parts = (wrapped, objective.criterion, running, still, data, cache, maps)
@@ -181,4 +181,4 @@ def _readable(data: TrainingData, cache: ImageCache, recipe: Recipe, say: Say) -
             for error in errors:
                 say(f"  {error}")
         parts.append(kept)
-    return TrainingData(parts[0], parts[1], data.sources)
+    return replace(data, train=parts[0], valid=parts[1])

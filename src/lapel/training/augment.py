@@ -24,7 +24,7 @@ def generator(seed: int, epoch: int, place: int, role: int = 0) -> np.random.Gen
 
 def needs_photo(augment: Augment) -> bool:
     """Whether the change starts from the photo; otherwise the fitted pixels are enough (and can be kept)."""
-    return augment.area < 1 or augment.jitter > 0
+    return augment.area < 1 or augment.jitter > 0 or augment.perspective > 0
 
 
 def change_photo(
@@ -45,7 +45,9 @@ def change_photo(
 
 
 def changed(photo: Image.Image, augment: Augment, rng: np.random.Generator) -> Image.Image:
-    """A photo cropped and jittered, not fitted."""
+    """A photo seen from aside, cropped and jittered, not fitted."""
+    if augment.perspective > 0 and rng.random() < 0.5:
+        photo = distort(photo, Distortion(), augment.perspective * rng.random(), rng)
     if augment.area < 1:
         photo = _random_part(photo, augment.area, rng)
     if augment.jitter > 0:

@@ -13,17 +13,23 @@ Rows = NDArray[np.int64]
 class BatchSampler:
     """Draws an epoch's batches from (seed, epoch) alone.
 
-    Each batch has two parts. One goes through the training photos in shuffled order, so that none is forgotten.
+    Each batch has two parts. One goes through the training photos in shuffled order, so that none is forgotten;
+    photos of a set with several passes come up as often.
     The other (`balanced` of the batch) belongs to one attribute, which rotates from batch to batch: its values take
     turns, and photos of the value are drawn at random, so that a rare value is met as often as a frequent one and
     nearly always beside a photo of its own.
 
     Args:
         items: the training rows; unknown cells take no part in the balanced half.
+        passes: (n,) how often an epoch of the shuffled part goes through each photo; None: once.
     """
 
-    def __init__(self, items: ItemTable, batch: int, balanced: float = 0.5, seed: int = 1) -> None:
-        self.count, self.batch, self.seed = len(items), batch, seed
+    def __init__(
+        self, items: ItemTable, batch: int, balanced: float = 0.5, seed: int = 1, passes: Rows | None = None
+    ) -> None:
+        rows = np.arange(len(items))
+        self._rows = rows if passes is None else rows.repeat(passes)
+        self.count, self.batch, self.seed = len(self._rows), batch, seed
         self._members: list[list[Rows]] = []
         for name in items.vocabulary.names:
             held = items.labels(name).multi_hot
@@ -50,7 +56,7 @@ class BatchSampler:
     def _shuffled(self, count: int, rng: np.random.Generator) -> Rows:
         rounds = -(-count // self.count)
         passes = [rng.permutation(self.count) for _ in range(rounds)] or [np.empty(0, np.int64)]
-        return np.concatenate(passes)[:count].astype(np.int64)
+        return self._rows[np.concatenate(passes)[:count].astype(np.int64)]
 
     def _balanced(self, members: list[Rows], rng: np.random.Generator) -> Rows:
         """`share` photos: two of each value in random turn, until full."""

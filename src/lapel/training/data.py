@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -24,11 +24,20 @@ class TrainingData:
     """What a run learns from and is measured on.
 
     train, valid: tables with the same vocabulary. sources: name, fingerprint and split counts of each set.
+    passes: name of each of several sets -> how often an epoch goes through it.
     """
 
     train: ItemTable
     valid: ItemTable
     sources: tuple[dict[str, Any], ...]
+    passes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def times(self) -> NDArray[np.int64] | None:
+        """(n,) how often an epoch goes through each training photo; None: once through all."""
+        if len(self.passes) < 2 or set(self.passes.values()) == {1}:
+            return None
+        return np.array([self.passes[item.partition("/")[0]] for item in self.train.ids], np.int64)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -52,7 +61,8 @@ def load_data(recipe: Recipe) -> TrainingData:
     if limit := recipe.data.limit:
         train = _some(train, limit, recipe.seed, "train")
         valid = _some(valid, limit, recipe.seed, recipe.evaluation.split)
-    return TrainingData(train, valid, sources)
+    passes = {str(one["name"]): part.passes for one, part in zip(sources, recipe.data.chosen, strict=True)}
+    return TrainingData(train, valid, sources, passes)
 
 
 def join_sets(data: Data) -> tuple[ItemTable, tuple[dict[str, Any], ...]]:

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lapel.schema import ItemTable
 from lapel.training.batches import BatchSampler
-from lapel.training.data import multi_hot
+from lapel.training.data import TrainingData, multi_hot
 from lapel.training.pictures import Pictures
 from lapel.training.recipe import Sampling
 from lapel.training.triplets import Triplets
@@ -85,10 +84,10 @@ class TripletPhotoFeed(TripletFeed):
 class BatchFeed:
     """Our sampling. A batch: labels (B, V) bool, photos (B, H, W, 3) uint8, then their distorted copies, if any."""
 
-    def __init__(self, items: ItemTable, pictures: Pictures, recipe: Sampling, share: int, seed: int) -> None:
-        self.sampler = BatchSampler(items, recipe.batch, recipe.balanced, seed)
+    def __init__(self, data: TrainingData, pictures: Pictures, recipe: Sampling, share: int, seed: int) -> None:
+        self.sampler = BatchSampler(data.train, recipe.batch, recipe.balanced, seed, data.times)
         self.pictures, self.size = pictures, recipe.batch
-        self.labels = multi_hot(items)
+        self.labels = multi_hot(data.train)
         self.steps = recipe.steps or max(1, self.sampler.steps // share)
         self.batches = self.steps * share
         self.photos = (1 + _copies(recipe)) * recipe.batch * share

@@ -10,7 +10,7 @@ from lapel.models.attribute_model import AttributeModel, ModelOutput, unit
 from lapel.schema import Card, EmbeddingTable, ItemTable, Outputs
 from lapel.training.augment import generator
 from lapel.training.batches import BatchSampler
-from lapel.training.data import multi_hot
+from lapel.training.data import TrainingData, multi_hot
 from lapel.training.maps import Maps
 from lapel.training.objective import BatchObjective, Step
 from lapel.training.recipe import Sampling
@@ -19,10 +19,10 @@ from lapel.training.recipe import Sampling
 class MapFeed:
     """Our sampling over cached maps. A batch: labels (B, V) bool, maps (B, C, h, w), a view drawn for each photo."""
 
-    def __init__(self, items: ItemTable, maps: Maps, recipe: Sampling, share: int, seed: int) -> None:
-        self.sampler = BatchSampler(items, recipe.batch, recipe.balanced, seed)
+    def __init__(self, data: TrainingData, maps: Maps, recipe: Sampling, share: int, seed: int) -> None:
+        self.sampler = BatchSampler(data.train, recipe.batch, recipe.balanced, seed, data.times)
         self.maps, self.size, self.seed, self.views = maps, recipe.batch, seed, recipe.views or 0
-        self.paths, self.labels = items.paths, multi_hot(items)
+        self.paths, self.labels = data.train.paths, multi_hot(data.train)
         self.steps = recipe.steps or max(1, self.sampler.steps // share)
         self.batches = self.steps * share
         self.photos = recipe.batch * share

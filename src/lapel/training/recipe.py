@@ -30,6 +30,7 @@ class DataSet(Part):
     absent: our attribute name -> our value of a photo whose tags name none of the attribute's words; only where the
         tags are known to be complete.
     terms: the licence or terms of use of its photos, for the card. permissive: whether they allow any use.
+    passes: how often an epoch goes through it, so that a small set is not lost among large ones ("batch" sampling).
     """
 
     path: str
@@ -41,6 +42,7 @@ class DataSet(Part):
     absent: dict[str, str] = Field(default_factory=dict)
     terms: str = ""
     permissive: bool = False
+    passes: int = Field(default=1, ge=1)
 
 
 class Data(AnyData):

@@ -15,11 +15,14 @@ class Augment(Part):
     flip: chance of a left-right flip, after the crop; the published recipes use 0.5 and nothing else.
     area: a random part of the photo, at least this share of its area, is cut out and resized (1: off).
     jitter: brightness, contrast and saturation are scaled by up to this much (0: off).
+    perspective: half of the photos are seen from aside, by a distortion scale of up to this much (0: off); black where
+        nothing is seen then.
     """
 
     flip: float = Field(default=0.5, ge=0, le=1)
     area: float = Field(default=1.0, gt=0, le=1)
     jitter: float = Field(default=0.0, ge=0, lt=1)
+    perspective: float = Field(default=0.0, ge=0, le=1)
 
 
 class Distortion(Part):
