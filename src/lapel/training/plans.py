@@ -128,9 +128,10 @@ def plan_of(recipe: Recipe) -> Plan:
     mode = recipe.sampling.mode
     own = PLANS.get(f"{recipe.model.system}/{mode}")
     if own and recipe.sampling.distortion and not own.distorts(recipe):
+        first = " The first of two stages takes it: --set stages.0.sampling.distortion={scales: [0.2, 0.4]}."
         raise InputError(
             f"sampling.distortion goes with the systems that train on plain triplets or batches; {recipe.model.system} "
-            "does not in this mode. Leave it out: --set sampling.distortion=null."
+            f"does not in this mode. Leave it out: --set sampling.distortion=null.{first if recipe.model.local else ''}"
         )
     return own or PLANS[mode]
 
@@ -191,7 +192,7 @@ def _triplet_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: 
 
 
 def _batch_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
-    return BatchFeed(data.train, _pictures(recipe, data, cache), recipe.sampling, share, recipe.seed)
+    return BatchFeed(data, _pictures(recipe, data, cache), recipe.sampling, share, recipe.seed)
 
 
 def _triplet_objective(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
@@ -212,7 +213,7 @@ def _photo_triplet_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, s
 def _photo_batch_feed(recipe: Recipe, data: TrainingData, cache: ImageCache, share: int, say: Say) -> Feed:
     if recipe.model.local is None:
         return _batch_feed(recipe, data, cache, share, say)
-    return BatchPhotoFeed(data.train, _pictures(recipe, data, cache), recipe.sampling, share, recipe.seed)
+    return BatchPhotoFeed(data, _pictures(recipe, data, cache), recipe.sampling, share, recipe.seed)
 
 
 def _asenpp_triplets(recipe: Recipe, model: AttributeModel, pixels: Input) -> Objective:
