@@ -156,5 +156,5 @@ def test_a_section_is_never_a_person_and_skin_is_no_chip(visit: Open, shop: Shop
 
 def test_the_foot_names_the_model_and_the_terms_of_its_data(visit: Open) -> None:
     tab = visit().go()
-    assert tab.page.locator("#foot-model").inner_text() == "Model colours, Apache-2.0."
+    assert tab.page.locator("#foot-model").inner_text() == "Model colours; code Apache-2.0."
     assert tab.page.locator("#foot-data").inner_text() == "What it learnt from is not stated."

@@ -14,7 +14,7 @@ from lapel.embedding import embed_batches
 from lapel.errors import InputError
 from lapel.export import load_model
 from lapel.progress import Progress
-from lapel.schema import Card, Model
+from lapel.schema import Card, Model, offered
 
 MODEL = "lapel-lite"
 """The shipped model that is taken when none is named."""
@@ -36,7 +36,7 @@ def classify(
     Args:
         images: photos and folders; a folder stands for all photos in it, at any depth.
         model: a shipped model's name, an exported folder, a run folder, a .safetensors file, or an opened model.
-        attributes: which to tell; None: all that the model knows.
+        attributes: which to tell; None: all but those that serve for slices of scores only.
         batch: photos a model call. workers: threads that read photos.
         progress: advances once a photo.
 
@@ -84,12 +84,12 @@ def open_model(model: str | Path | Model) -> Model:
 
 
 def asked_attributes(card: Card, attributes: Sequence[str] | None) -> tuple[str, ...]:
-    """The attributes to tell, all by default.
+    """The attributes to tell; by default all that are offered (see `lapel.schema.wording`).
 
     Raises:
         UnknownName: one that the model does not know.
     """
-    return card.vocabulary.select(dict.fromkeys(attributes)).names if attributes else card.vocabulary.names
+    return card.vocabulary.select(dict.fromkeys(attributes)).names if attributes else offered(card.vocabulary.names)
 
 
 def find_photos(images: Source | Sequence[Source]) -> list[Path]:

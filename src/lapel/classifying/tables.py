@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from lapel.classifying.records import Classified, Guess
+from lapel.schema import meaning, spoken, spoken_value
 
 
 def guess_table(found: Classified) -> Table:
@@ -22,9 +23,12 @@ def guess_table(found: Classified) -> Table:
     table.add_column("next", no_wrap=True, overflow="ellipsis")
     for photo in found.photos:
         for row, (name, guess) in enumerate(photo.guesses.items()):
-            cells = [photo.image.name if row == 0 else "", name, guess.value, f"{guess.probability:.3f}"]
+            value = spoken_value(name, guess.value)
+            cells = [photo.image.name if row == 0 else "", spoken(name), value, f"{guess.probability:.3f}"]
             cells += [f"{guess.score:.3f}"] if guess.score is not None else []
-            table.add_row(*cells, _next(guess), end_section=row == len(photo.guesses) - 1 and len(photo.guesses) > 1)
+            table.add_row(
+                *cells, _next(name, guess), end_section=row == len(photo.guesses) - 1 and len(photo.guesses) > 1
+            )
     return table
 
 
@@ -40,11 +44,12 @@ def caption_of(found: Classified) -> str:
         lines.append("The model's probabilities were not fitted to labelled photos: trust their order, not their size.")
     if any(guess.scores for photo in found.photos[:1] for guess in photo.guesses.values()):
         lines.append("Published score: softmax of bare logits, as the released code prints; it is no probability.")
+    lines += [f"{spoken(name)}: {meaning(name)}." for name in found.attributes if meaning(name)]
     if "doubtful" in found.notes:
         lines.append(found.notes)
     return "\n".join(lines)
 
 
-def _next(guess: Guess) -> str:
+def _next(name: str, guess: Guess) -> str:
     others = list(guess.probabilities.items())[1:2]
-    return ", ".join(f"{value} {p:.3f}" for value, p in others)
+    return ", ".join(f"{spoken_value(name, value)} {p:.3f}" for value, p in others)

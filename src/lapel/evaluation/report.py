@@ -100,8 +100,8 @@ def _section(evaluation: Evaluation, part: ItemTable, name: str, queries: int, h
         "curve": figures.curve(name, match_curve(details), chance_match_curve(details)),
         "confusion": figures.heat_map(confusion),
         "left_out": confusion.left_out,
-        "best": [_shown(part, name, details, int(q), hits) for q in best],
-        "worst": [_shown(part, name, details, int(q), hits) for q in worst],
+        "best": [shown(part, name, details, int(q), hits) for q in best],
+        "worst": [shown(part, name, details, int(q), hits) for q in worst],
     }
 
 
@@ -113,7 +113,8 @@ def _predicted(name: str, found: Classification) -> dict[str, object]:
     return {"name": name, "found": found, "classes": seen, "picture": picture, "left_out": confusion.left_out}
 
 
-def _shown(part: ItemTable, name: str, details: Details, query: int, hits: int) -> Shown:
+def shown(part: ItemTable, name: str, details: Details, query: int, hits: int) -> Shown:
+    """One query of a task and its first hits. part: the evaluated rows, which the task numbers."""
     task = details.task
     row = int(task.queries[query])
     wanted = _values(part, name, row)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich import box
 from rich.table import Table
 
 from lapel.evaluation.classification import Classification
 from lapel.evaluation.record import ACCURACY, Evaluation
+from lapel.evaluation.slices import SliceScore
+from lapel.schema import meaning, spoken, spoken_value
 
 
 def title_of(evaluation: Evaluation) -> str:
@@ -53,6 +57,23 @@ def branch_table(evaluation: Evaluation) -> list[Table]:
     table.add_row("overall", *(f"{figure:.2f}" for figure in (evaluation.overall, *(b.overall for b in alone))))
     table.add_row("mean", *(f"{figure:.2f}" for figure in (evaluation.mean, *(b.mean for b in alone))))
     return [table]
+
+
+def slice_table(by: str, found: Mapping[str, Mapping[str, SliceScore]]) -> Table:
+    """One row an attribute and value of `by`: MAP of the queries that hold it, interval, chance, and MAP above it."""
+    table = _plain_table(
+        f"by {spoken(by)}{f' ({meaning(by)})' if meaning(by) else ''}: queries of each value, percents"
+    )
+    table.add_column("attribute", no_wrap=True)
+    table.add_column(spoken(by), no_wrap=True)
+    for name in ("MAP", "95 %", "chance", "above", "queries"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in dict.fromkeys(name for scores in found.values() for name in scores):
+        for value, scores in found.items():
+            if (s := scores.get(name)) is not None:
+                figures = (f"{s.map:.2f}", f"{s.low:.1f}-{s.high:.1f}", f"{s.chance:.2f}", f"{s.map - s.chance:.2f}")
+                table.add_row(name, spoken_value(by, value), *figures, str(s.queries))
+    return table
 
 
 def _accuracy_table(evaluation: Evaluation) -> Table:

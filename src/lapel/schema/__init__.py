@@ -8,12 +8,14 @@ from lapel.schema.outputs import NO_WORDS, EmbeddingTable, Floats, Model, Output
 from lapel.schema.query import COMPOSED, WHOLE_LOOK, WORDS, Part, Query
 from lapel.schema.release import ROLE, Release, TripletLists
 from lapel.schema.vocabulary import Attribute, Vocabulary
+from lapel.schema.wording import SLICES_ONLY, meaning, offered, spoken, spoken_value
 
 __all__ = [
     "COMPOSED",
     "NO_WORDS",
     "ROLE",
     "SEPARATOR",
+    "SLICES_ONLY",
     "SPLITS",
     "WHOLE_LOOK",
     "WORDS",
@@ -41,4 +43,8 @@ __all__ = [
     "TripletLists",
     "TextModel",
     "Vocabulary",
+    "meaning",
+    "offered",
+    "spoken",
+    "spoken_value",
 ]

@@ -93,6 +93,12 @@ class Card:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def origin(self) -> str:
+        """Code and weights in one line: under which licence, and whether research-only photos took part."""
+        research = any("research use" in str(source.get("terms", "")) for source in self.learnt_from)
+        return f"code {self.licence}" + ("; weights learnt partly from research-only photos" if research else "")
+
+    @property
     def without_words(self) -> Card:
         """The card of the same model before it was taught words; its own where it was not, or the base is unknown."""
         base = (self.architecture.get("composed") or {}).get("base_sha256")

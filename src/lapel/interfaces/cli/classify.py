@@ -11,7 +11,7 @@ import click
 @click.command("classify")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", default="lapel-lite", show_default=True, help="Shipped name, export, run or checkpoint.")
-@click.option("--attributes", help="Which to tell, separated by commas.  [default: all that the model knows]")
+@click.option("--attributes", help="Which to tell, separated by commas.  [default: all, skin_exposure left out]")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON object.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with the pictures to this file.")
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of K-Fashion box JSON; IMAGES is their photos.")

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from lapel.evaluation import Evaluation
+    from lapel.evaluation.slices import SliceScore
+    from lapel.schema import ItemTable
+
+    Slices = dict[str, dict[str, dict[str, SliceScore]]]
 
 
 @click.command()
@@ -21,6 +29,7 @@ import click
     "[default: a release's published one, else each-against-rest]",
 )
 @click.option("--attributes", help="Which to score, separated by commas.  [default: all that model and data share]")
+@click.option("--slices", help="Score parts of the queries too: labelled attributes, such as gender,skin_exposure.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here; - prints them.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write a report with pictures here.")
 @click.option("--skip", is_flag=True, help="Leave unreadable photos out and say how many, instead of stopping.")
@@ -37,6 +46,7 @@ def command(
     split: str | None,
     protocol: str | None,
     attributes: str | None,
+    slices: str | None,
     json_file: Path | None,
     html_file: Path | None,
     skip: bool,
@@ -68,6 +78,8 @@ def command(
 
     names = [name.strip() for name in attributes.split(",")] if attributes else None
     if is_composed_model(model):
+        if slices:
+            raise click.UsageError("--slices goes with attribute models.")
         return evaluate_composed_model(
             model, data, split=split, protocol=protocol, release=release or "", attributes=names or (), limit=limit,
             missing="skip" if skip else "strict", weights=clip_weights, batch=batch, json_file=json_file,
@@ -76,6 +88,7 @@ def command(
     if submission is not None or clip_weights or limit:
         raise click.UsageError(f"--submission, --clip and --limit go with composed retrieval; '{model}' is none.")
     found, items = evaluate_anything(model, data, Wanted(split, protocol, names, skip, batch, seed, release, images))
+    sliced = _sliced(found, items, slices, seed)
     if (Path(model) / "recipe.yaml").is_file():
         found.save(Path(model) / "evaluation.json")
     if html_file is not None:
@@ -83,14 +96,28 @@ def command(
 
         write_report(found, items, html_file)
     if json_file is not None and str(json_file) == "-":
-        click.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found.to_dict() | _slices_json(sliced), indent=1, ensure_ascii=False))
         return
     from rich.console import Console
 
-    from lapel.evaluation.tables import branch_table, score_table, value_tables
+    from lapel.evaluation.tables import branch_table, score_table, slice_table, value_tables
 
-    Console().print(score_table(found), *branch_table(found), *value_tables(found))
+    tables = [slice_table(name, one) for name, one in sliced.items()]
+    Console().print(score_table(found), *branch_table(found), *tables, *value_tables(found))
     if json_file is not None:
         click.echo(f"Figures: {found.save(json_file)}")
     if html_file is not None:
         click.echo(f"Report: {html_file}")
+
+
+def _sliced(found: Evaluation, items: ItemTable, slices: str | None, seed: int) -> Slices:
+    from lapel.evaluation.slices import slice_scores
+
+    names = [name.strip() for name in slices.split(",")] if slices else []
+    return {name: slice_scores(found, items, name, seed) for name in names}
+
+
+def _slices_json(sliced: Slices) -> dict[str, object]:
+    from lapel.evaluation.slices import slices_to_dict
+
+    return {"slices": {name: slices_to_dict(one) for name, one in sliced.items()}} if sliced else {}

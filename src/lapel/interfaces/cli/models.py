@@ -35,18 +35,27 @@ def command(name: str | None, as_json: bool) -> None:
         _show(card)
 
 
+def _named(name: str) -> str:
+    """The attribute's own name, which commands take, and what it means where that misleads."""
+    from lapel.schema import meaning
+
+    return f"{name} ({meaning(name)})" if meaning(name) else name
+
+
 def _list(cards: list[Card]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from lapel.schema import offered, spoken
+
     if not cards:
         click.echo("This installation ships no model.")
         return
-    table = Table("model", "system", "attributes", "dims", "fingerprint", "licence")
+    table = Table("model", "system", "attributes", "dims", "fingerprint", "origin")
     for card in cards:
-        attributes = ", ".join(card.vocabulary.names)
-        cells = (card.name, card.system, attributes, str(card.dim), card.fingerprint, card.licence)
+        attributes = ", ".join(map(spoken, offered(card.vocabulary.names)))
+        cells = (card.name, card.system, attributes, str(card.dim), card.fingerprint, card.origin)
         table.add_row(*map(escape, cells))
     Console().print(table)
     click.echo("lapel models NAME shows a model's card: values, scores, what it was learnt from and on which terms.")
@@ -56,6 +65,8 @@ def _show(card: Card) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from lapel.schema import spoken_value
 
     console = Console()
     console.print(f"[bold]{escape(card.name)}[/]  {card.system} on {card.backbone}  fingerprint {card.fingerprint}")
@@ -72,12 +83,13 @@ def _show(card: Card) -> None:
         found = scores.get(attribute.name, {})
         numbers = [f"{found[key]:.1f}" if key in found else "" for key in ("map", "low", "high", "chance")]
         span = f"{numbers[1]} to {numbers[2]}" if numbers[1] else ""
-        table.add_row(escape(attribute.name), escape(", ".join(attribute.values)), numbers[0], span, numbers[3])
+        values = ", ".join(spoken_value(attribute.name, value) for value in attribute.values)
+        table.add_row(escape(_named(attribute.name)), escape(values), numbers[0], span, numbers[3])
     console.print(table)
     if scores:
         console.print(f"Scores: {card.scores.get('protocol', '')}, {card.scores.get('data', '')}", markup=False)
     for source in card.learnt_from:
         console.print("learnt from " + ", ".join(f"{key} {value}" for key, value in source.items()), markup=False)
-    console.print(f"code: {card.licence}", markup=False)
+    console.print(card.origin, markup=False)
     if card.notes:
         console.print(card.notes, markup=False)

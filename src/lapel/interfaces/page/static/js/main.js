@@ -87,7 +87,8 @@ function drawWords(app) {
 
 function drawFoot(app) {
   const { card } = app.facts;
-  $("foot-model").textContent = t("foot.model", { name: card.name, licence: card.licence });
+  const research = card.learnt_from.some((set) => /research use/.test(set.terms ?? ""));
+  $("foot-model").textContent = t(research ? "foot.research" : "foot.model", { name: card.name, licence: card.licence });
   $("foot-data").textContent = card.learnt_from.length
     ? t("foot.data", { sets: card.learnt_from.map((set) => set.terms || set.name).join("; ") })
     : t("foot.unknown");
