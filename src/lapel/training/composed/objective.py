@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from lapel.losses.composed import build_loss
 from lapel.losses.modifier_enhancement import modifier_enhancement
-from lapel.losses.query_target import query_target
 from lapel.models.composed.network import ComposedNetwork
 from lapel.models.composed.slices import in_slices
 from lapel.training.composed.recipe import ComposedLoss, ComposedSampling
@@ -30,8 +30,8 @@ class ComposedObjective(Objective):
 
     def __init__(self, network: ComposedNetwork, loss: ComposedLoss, sampling: ComposedSampling) -> None:
         super().__init__()
-        self.network, self.scale, self.gather = network.system, loss.scale, sampling.gather
-        self.criterion = nn.Module()  # no weights of its own
+        self.network, self.gather = network.system, sampling.gather
+        self.criterion = build_loss(loss.kind, network.clip.towers.dim, loss.scale, loss.queue)
 
     def forward(self, reference: Tensor, text: Tensor, target: Tensor) -> Step:
         """Rows as `ComposedNetwork` takes them."""
@@ -39,7 +39,7 @@ class ComposedObjective(Objective):
         query = system.query(reference[:, 0], reference[:, 1:], text[:, 0], text[:, 1:]).float()
         wanted = system.target(target[:, 0], target[:, 1:]).float()
         others, first = gathered(wanted) if self.gather else (wanted, 0)
-        return Step(query_target(query, others, self.scale, first), in_batch_accuracy(query, others, first))
+        return Step(self.criterion(query, others, first), in_batch_accuracy(query, others, first))
 
 
 class EnhancementObjective(Objective):

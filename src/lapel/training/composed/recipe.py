@@ -98,9 +98,16 @@ class ComposedSampling(Part):
 
 
 class ComposedLoss(Part):
-    """scale: of the cosines before the softmax. align: weight of the text tower's alignment term (learns: text)."""
+    """What a system's step minimises; see `lapel.losses.composed`.
 
+    kind: "query_target", as published; or "symmetric", "masked", "cyclip", "queue" (with the targets of steps before).
+    scale: of the cosines before the softmax. queue: targets that "queue" keeps.
+    align: weight of the text tower's alignment term (learns: text).
+    """
+
+    kind: Literal["query_target", "symmetric", "masked", "cyclip", "queue"] = "query_target"
     scale: float = Field(default=100.0, gt=0)
+    queue: int = Field(default=4096, ge=0)
     align: float = Field(default=0.5, ge=0)
 
 
@@ -124,6 +131,12 @@ class ComposedRecipe(Experiment):
     sampling: ComposedSampling = ComposedSampling()
     loss: ComposedLoss = ComposedLoss()
     evaluation: ComposedScoring = ComposedScoring()
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        if self.sampling.gather and self.loss.kind in ("symmetric", "cyclip"):
+            raise ValueError(f"loss.kind '{self.loss.kind}' compares each batch with itself; turn sampling.gather off")
+        return self
 
     @property
     def quick(self) -> Self:
