@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 
 import pytest
 import torch
@@ -37,6 +38,28 @@ def test_a_file_is_loaded_and_a_foreign_one_is_refused(tmp_path):
     torch.save({"x": torch.zeros(2)}, tmp_path / "foreign.pt")
     with pytest.raises(CheckpointError, match="foreign.pt' cannot be loaded as weights of CLIP's 'tiny'"):
         load_clip("tiny", str(tmp_path / "foreign.pt"))
+
+
+def test_openai_s_torchscript_archive_is_loaded_by_path_with_its_quick_gelu(tmp_path):
+    clip = loading._tiny(quick_gelu=True).eval()
+    for name in loading.SCRIPTED_ABOUT:
+        clip.__dict__.pop(name, None)
+        clip.register_buffer(name, torch.tensor(32))
+    clip.attn_mask = clip._buffers.pop("attn_mask")  # a constant in OpenAI's code, no entry of its archives
+    pixels, tokens = torch.randn(2, 3, 32, 32), loading.tokenise(["a red dress", "with long sleeves"])[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer PyTorch calls the format old
+        torch.jit.trace(clip, (pixels, tokens), check_trace=False).save(str(tmp_path / "ViT-T.pt"))
+    loaded = load_clip("tiny", str(tmp_path / "ViT-T.pt"))
+    with torch.no_grad():
+        assert torch.allclose(loaded.towers.images(pixels), clip.encode_image(pixels), atol=1e-6)
+        assert torch.allclose(loaded.towers.texts(tokens)[0], clip.encode_text(tokens), atol=1e-6)
+        plain = loading._tiny()
+        plain.load_state_dict(loaded.towers.clip.state_dict())
+        assert not torch.allclose(plain.eval().encode_image(pixels), clip.encode_image(pixels), atol=1e-4)
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "ViT-T.pt").read_bytes()[:-200])
+    with pytest.raises(CheckpointError, match="cut.pt' cannot be loaded as weights of CLIP's 'tiny'"):
+        load_clip("tiny", str(tmp_path / "cut.pt"))
 
 
 def test_absent_weights_are_named_with_their_place(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,9 @@ from lapel.models.composed.clip import CONTEXT, ClipTowers
 TINY = "tiny"
 RANDOM = "random"
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+SCRIPTED_ABOUT = ("input_resolution", "context_length", "vocab_size")
+"""Entries of OpenAI's archives that are no weights."""
+
 CLIP_FOLDER = Path("~/.cache/clip")
 """Where open_clip keeps what it takes from an address."""
 
@@ -42,7 +47,8 @@ def load_clip(name: str, weights: str = "openai", seed: int = 1) -> Clip:
 
     Args:
         name: a model name of open_clip's whose text tower is CLIP's own kind, or "tiny" (two thin layers, for tests).
-        weights: a pretrained tag of open_clip's, whose file must be on this machine; a file; or "random", from `seed`.
+        weights: a pretrained tag of open_clip's, whose file must be on this machine; a file, OpenAI's TorchScript
+            archives among them; or "random", from `seed`.
 
     Raises:
         UnknownName: open_clip has no such model, or no such tag of it.
@@ -83,25 +89,43 @@ def tokenise(texts: list[str]) -> tuple[Tensor, list[str]]:
     return tokenizer(texts), long
 
 
-def _tiny() -> Any:
+def _tiny(quick_gelu: bool = False) -> Any:
     import open_clip
 
     vision = open_clip.CLIPVisionCfg(layers=1, width=32, head_width=16, patch_size=16, image_size=32)
-    return open_clip.CLIP(64, vision, open_clip.CLIPTextCfg(context_length=CONTEXT, width=64, heads=2, layers=2))
+    return open_clip.CLIP(
+        64, vision, open_clip.CLIPTextCfg(context_length=CONTEXT, width=64, heads=2, layers=2), quick_gelu
+    )
 
 
 def _from_file(name: str, path: Path, quick_gelu: bool) -> Any:
     import open_clip
 
     try:
-        if name == TINY:
-            model = _tiny()
-            model.load_state_dict(torch.load(path, weights_only=True))
+        scripted = _scripted(path)
+        if name == TINY or scripted is not None:
+            # Only OpenAI gave its weights as TorchScript, and it trained with the quick GELU.
+            quick = scripted is not None
+            model = _tiny(quick) if name == TINY else open_clip.create_model(name, force_quick_gelu=quick)
+            model.load_state_dict(torch.load(path, weights_only=True) if scripted is None else scripted)
             return model
         return open_clip.create_model(name, pretrained=str(path), force_quick_gelu=quick_gelu)
     except Exception as error:  # whatever a foreign file makes the readers raise
         detail = " ".join(str(error).split())[:200]
         raise CheckpointError(f"'{path}' cannot be loaded as weights of CLIP's '{name}': {detail}") from error
+
+
+def _scripted(path: Path) -> dict[str, Tensor] | None:
+    """The weights of a TorchScript archive, as OpenAI's `.pt` files are, in float32; None for another file."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        if not any(name.endswith("/constants.pkl") for name in archive.namelist()):
+            return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer PyTorch calls the format old; the files are what they are
+        state = torch.jit.load(str(path), map_location="cpu").state_dict()
+    return {name: part.float() for name, part in state.items() if name not in SCRIPTED_ABOUT}
 
 
 def _file(name: str, weights: str) -> tuple[Path, bool]:
