@@ -29,7 +29,7 @@ def pixels(count: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal((count, 3, 8, 8)).astype(np.float32)
 
 
-@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("count", [1, 5, 8, 33])
 def test_it_answers_as_the_model_it_was_made_of_in_the_shapes_of_its_card(folder: Path, count: int) -> None:
     found, expected = OnnxModel(folder)(pixels(count)), ColourModel()(pixels(count))
     assert found.embeddings.shape == (count, 2, 3) and found.regions.shape == (count, 2, 2, 2)
