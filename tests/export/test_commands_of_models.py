@@ -78,7 +78,7 @@ def shipped_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_models_lists_what_is_shipped(shipped_colours: Path) -> None:
     card = ColourModel().card
-    assert cells(run("models"))[1] == ["colours", "fake", "top, bottom", "3", card.fingerprint, "Apache-2.0"]
+    assert cells(run("models"))[1] == ["colours", "fake", "top, bottom", "3", card.fingerprint, "code Apache-2.0"]
     assert [each["name"] for each in json.loads(run("models", "--json"))] == ["colours"]
 
 
@@ -107,7 +107,7 @@ def test_models_shows_a_card_with_scores_and_terms_as_they_are_written(shipped_c
     assert lines[-4:] == [
         "Scores: each-against-rest, test",
         "learnt from name photos, terms research use [see paper]",
-        "code: Apache-2.0",
+        "code Apache-2.0; weights learnt partly from research-only photos",
         "Small [and first] model.",
     ]
     assert json.loads(run("models", "colours", "--json"))["fingerprint"] == card.fingerprint
