@@ -105,6 +105,22 @@ def test_words_beside_a_bare_photo_change_it(worded: Catalogue, shop: Path) -> N
         assert hit.score == pytest.approx(sum(p.weight * p.cosine for p in hit.parts), abs=1e-6)
 
 
+def test_a_text_that_nothing_fits_is_said_and_is_no_error(shop: Path, tmp_path: Path) -> None:
+    model = WordedModel()
+    model.card = model.card.with_(architecture={"composed": {"fits": {"words": "red green", "floor": 0.9}}})
+    catalogue = Catalogue.create(tmp_path / "shop.lapel", model)
+    catalogue.add(shop)
+    unknown = "No item seems to fit 'blue' (the model was not taught 'blue'); these are the nearest."
+    answer = catalogue.query(Query((Part.words("blue"),), k=3))
+    assert answer.notes == (unknown,) and answer.to_dict()["notes"] == [unknown] and len(answer.hits) == 3
+    assert catalogue.query(Query((Part.words("red"),), k=3)).notes == ()
+    no_red = catalogue.query(Query((Part.words("red"), Part("item:red-red", {"top": 1.0})), "top_colour = 'blue'", 3))
+    assert no_red.notes == ("No item seems to fit 'red'; these are the nearest.",)
+    assert catalogue.query(Query((Part.composed("item:red-red", "blue"),))).notes == (unknown,)
+    assert catalogue.query(Query((Part.words("red"), Part.words("blue", unlike=True)))).notes == ()
+    assert catalogue.query(Query((Part.words("red"),), "price > 1000")).notes == ()
+
+
 def test_words_stand_alone_when_asked_to_or_beside_attributes(worded: Catalogue) -> None:
     for like, apart in (("item:red-red", True), ({"item:red-red": "look"}, False), ({"item:red-red": "top"}, False)):
         hits = worded.search(like=like, text="green", k=5, apart=apart)

@@ -166,6 +166,20 @@ def test_words_are_sent_as_a_part_where_the_model_reads_them(visit: Open) -> Non
         assert any("but in red" in pill for pill in tab.pills())
 
 
+def test_a_text_that_no_item_fits_is_said_above_the_hits(visit: Open) -> None:
+    sentence = "No item seems to fit 'bicycle'; these are the nearest."
+
+    def told(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | {"notes": [sentence]})
+
+    tab = visit()
+    tab.page.route("**/v1/search", told)
+    tab.go().begin("red-red")
+    tab.page.wait_for_selector("#notice [role='status']")
+    assert tab.page.locator("#notice").inner_text() == sentence
+    assert tab.hits()[0] == "red-red"
+
+
 def test_a_broken_link_leads_to_the_beginning(visit: Open) -> None:
     tab = visit().go("?q=%7Bnonsense")
     assert tab.page.locator("#start").is_visible()

@@ -117,7 +117,8 @@ class Answer:
 
     considered: items that passed the filter. exact: every one of them was compared. recall: when not exact, the share
     of the true hits that such searches found when it was last measured on this catalogue; None when exact.
-    weights: every term's normalised weight, with cosine 1.
+    weights: every term's normalised weight, with cosine 1. notes: sentences on what was asked, for people: a text that no
+    item seems to fit.
     """
 
     hits: tuple[Hit, ...]
@@ -125,6 +126,7 @@ class Answer:
     exact: bool
     weights: tuple[Contribution, ...] = ()
     recall: float | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: the same for the command line, files and HTTP."""
@@ -133,6 +135,7 @@ class Answer:
             "exact": self.exact,
             "recall": None if self.recall is None else round(self.recall, DIGITS),
             "considered": self.considered,
+            "notes": list(self.notes),
             "weights": weights,
             "hits": [hit.to_dict() for hit in self.hits],
         }

@@ -13,6 +13,7 @@ from lapel.index import Found, Term
 from lapel.schema import WHOLE_LOOK, Answer, Contribution, Hit, Model, Query
 from lapel.search.collection import Collection
 from lapel.search.diversity import Folding
+from lapel.search.fitting import Fitting
 from lapel.search.resolving import Pictures, Reference, Resolver
 
 MOST_FOLDED = 32
@@ -46,7 +47,23 @@ class Searcher:
         found, groups = self._ranked(query, terms, allow)
         hits = self._hits(found, shown, terms, groups)
         considered = len(self.collection) if allow is None else int(allow.sum())
-        return Answer(hits, considered, found.exact, shown, found.recall)
+        notes = self._notes(query, shown, terms, allow) if hits else ()
+        return Answer(hits, considered, found.exact, shown, found.recall, notes)
+
+    def _notes(
+        self, query: Query, shown: tuple[Contribution, ...], terms: list[Term], allow: NDArray[np.bool_] | None
+    ) -> tuple[str, ...]:
+        """What is to be said of the query's texts; see `lapel.search.fitting`."""
+        fitting = Fitting.of(self.collection.card)
+        if fitting is None:
+            return ()
+        found = []
+        for part, term in zip(shown, terms, strict=True):
+            if part.text and part.weight > 0:
+                alone = Term(term.block, term.vector, 1.0)
+                best = float(self.collection.index.find([alone], 1, allow).scores[0]) if not part.reference else None
+                found.append(fitting.note(part.text, best))
+        return tuple(note for note in dict.fromkeys(found) if note)
 
     def _ranked(
         self, query: Query, terms: list[Term], allow: NDArray[np.bool_] | None

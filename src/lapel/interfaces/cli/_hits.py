@@ -35,6 +35,8 @@ def print_hits(answer: Answer) -> None:
         own = [escape(str(hit.metadata.get(name, ""))) for name in columns]
         more = f" (+{len(hit.folded)} alike)" if hit.folded else ""
         table.add_row(str(rank), escape(hit.item + more), f"{hit.score:.3f}", *added, *own)
+    for note in answer.notes:
+        console.print(escape(note), style="bold")
     console.print(table)
     how = "exact" if answer.exact else f"approximate (recall {answer.recall or 0:.3f}, measured on this catalogue)"
     console.print(f"{len(answer.hits)} of {answer.considered} items, {how}. A score is the sum of weight x cosine.")

@@ -125,6 +125,7 @@ class Answer(Record):
             "exact": True,
             "recall": None,
             "considered": 10000,
+            "notes": [],
             "weights": [{"reference": "item:42", "attribute": "neckline", "weight": 1.0}],
             "hits": [
                 HIT
@@ -139,6 +140,7 @@ class Answer(Record):
     exact: bool = Field(description="Every item that passed the filter was compared.")
     recall: Share | None = Field(description="When not exact: the share of true hits found, as last measured here.")
     considered: int = Field(ge=0, description="Items that passed the filter.")
+    notes: list[str] = Field(description="Sentences for people: a text that no item seems to fit.")
     weights: list[Term]
     hits: list[Hit]
 

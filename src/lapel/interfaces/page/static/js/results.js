@@ -102,6 +102,9 @@ function compareTool(app) {
   );
 }
 
+/** What the server says of the query beside its hits: a text that no item seems to fit. */
+const said = (notes) => (notes.length ? h("div", { class: "notice", role: "status" }, notes.map((note) => h("p", {}, note))) : []);
+
 /** Instead of a grid: why there is none, and what can be done about it. */
 function notice(app) {
   if (app.status === "error") {
@@ -114,7 +117,8 @@ function notice(app) {
         : h("button", { type: "button", class: "button", data: { focus: "again" }, onclick: () => app.ask() }, t("error.again")),
     );
   }
-  if (app.status !== "ready" || !app.answer || app.answer.hits.length) return [];
+  if (app.status !== "ready" || !app.answer) return [];
+  if (app.answer.hits.length) return said(app.answer.notes ?? []);
   const clear = () => app.change({ ...app.query, where: "" });
   return h(
     "div",
