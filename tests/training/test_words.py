@@ -8,12 +8,16 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lapel.datasets import read
 from lapel.errors import CheckpointError, InputError
 from lapel.models import checkpoint
 from lapel.models.adapter import TorchModel
-from lapel.training.words.lessons import Caption, Lessons, also_right, phrase, singular
+from lapel.text import WordPiece
+from lapel.training.words.changes import Kinds, Wish, join, wish
+from lapel.training.words.fitting import near
+from lapel.training.words.lessons import Caption, Lessons, also_right, phrase, ruled_out, singular
 from training_data import tiny_set
 from words_model import small_settings, speaking_checkpoint
 
@@ -74,6 +78,79 @@ def test_questions_differ_in_one_label_and_know_every_right_photo(tmp_path: Path
         assert {question.reference, *question.right} <= train
         for row in question.right:
             assert int((lessons.codes[row] != lessons.codes[question.reference]).sum()) == 1
+
+
+def test_two_changes_are_answered_by_photos_that_differ_in_just_those(tmp_path: Path) -> None:
+    lessons = _lessons(tmp_path)
+    alone, both = lessons.questions("train", 3), lessons.questions("train", 3, two=1.0)
+    added = [question for question in both if question not in alone]
+    assert added
+    for question in added:
+        for row in question.right:
+            assert int((lessons.codes[row] != lessons.codes[question.reference]).sum()) == 2
+            assert any(lessons.words[at][int(lessons.codes[row, at])] in question.text for at in range(2))
+
+
+def test_a_comparison_asks_for_every_value_beyond() -> None:
+    values = ("long", "short", "sleeveless")
+    found = {wish("sleeve_length", values, 2, 1, Random(seed)) for seed in range(60)}
+    assert {codes for text, codes in found if "longer" in text} == {frozenset({0, 1})}
+    assert {codes for text, codes in found if "longer" not in text} == {frozenset({1})}
+    assert Wish("longer", frozenset({0, 1})) in found
+    down = {wish("sleeve_length", values, 0, 2, Random(seed)) for seed in range(60)}
+    assert {codes for text, codes in down if "shorter" in text} == {frozenset({1, 2})}
+    assert join("but in red", "but with long sleeves", Random(0)).startswith("but in red")
+    assert "but with" not in join("in red", "but with long sleeves", Random(0)).removeprefix("in red but ")
+
+
+def test_kinds_find_what_plain_loops_find() -> None:
+    random = Random(1)
+    labels = {row: tuple(random.choice((-1, 0, 1, 2)) for _ in range(3)) for row in range(40)}
+    kinds = Kinds(labels)
+    for row, own in labels.items():
+        others = [o for o in labels.values() if sum(x != y for x, y in zip(own, o, strict=True)) == 2]
+        options = {
+            (a, b, o[a], o[b])
+            for o in others
+            for a, b in ((0, 1), (0, 2), (1, 2))
+            if o[a] != own[a] and o[b] != own[b] and min(own[a], own[b], o[a], o[b]) >= 0
+        }
+        drawn = {kinds.two_changes(row, Random(seed)) for seed in range(200)} - {None}
+        assert drawn <= options and bool(drawn) == bool(options)
+        right = kinds.right(row, {0: frozenset({0, 1})})
+        assert set(right) == {r for r, o in labels.items() if o[0] in (0, 1) and o[1:] == own[1:]}
+
+
+def test_captions_rule_out_photos_that_cannot_have_what_they_state(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    rows = ["id,image,split,master_category,sub_category"]
+    kinds = [("Footwear", "Shoes"), ("Apparel", "Topwear"), ("Apparel", "Bottomwear"), ("", "")]
+    for n, (master, sub) in enumerate(kinds * 4):
+        Image.new("RGB", (8, 8), (n * 10, 0, 0)).save(tmp_path / "shop" / f"{n}.png")
+        rows.append(f"{n},{n}.png,train,{master},{sub}")
+    (tmp_path / "shop" / "labels.csv").write_text("\n".join(rows) + "\n")
+    shop = read(tmp_path / "shop")
+    lessons = Lessons(shop, torch.zeros(len(shop), 14, 2))
+    captions = [Caption(0, "long sleeves", {0: 1}), Caption(1, "shirt", {1: 0}), Caption(2, "red", {2: 0})]
+    out = ruled_out(captions, ("sleeve_length", "category", "color"), lessons, [0, 1, 2, 3])
+    assert out.tolist() == [[True, False, True, False], [True, False, False, False], [False] * 4]
+    assert lessons.strangers == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+def test_a_noun_is_left_out_at_times() -> None:
+    names, words = ("category", "sleeve_length"), (("shirt",), ("long",))
+    found = {phrase(0, (0, 0), names, words, Random(seed), bare=0.5).text for seed in range(60)}
+    assert {"shirt", "shirt with long sleeves", "with long sleeves", "long sleeves"} == found
+    assert "long sleeves" not in {phrase(0, (0, 0), names, words, Random(seed)).text for seed in range(60)}
+
+
+def test_the_card_knows_the_words_that_were_taught(taught: Path) -> None:
+    fits = checkpoint.read_card(taught / "words.safetensors").architecture["composed"]["fits"]
+    assert {"red", "blue", "stripe"} <= set(fits["words"].split()) and -1 < fits["floor"] < 1
+    vectors = torch.eye(4)[[0, 1, 0, 2]] + 0.01
+    vocabulary = WordPiece(["[UNK]", "[PAD]", "gown", "bicycle"])
+    assert near({"[UNK]"}, vectors, vocabulary) == {"[UNK]", "gown"}
+    assert near({"dress"}, vectors, vocabulary) == {"dress"}
 
 
 def test_it_learns_to_read_and_leaves_the_attributes_alone(taught: Path) -> None:

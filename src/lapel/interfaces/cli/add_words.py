@@ -28,6 +28,11 @@ import click
 @click.option("--epochs", default=5, show_default=True, help="Of the two encoders.")
 @click.option("--system-epochs", default=3, show_default=True, help="Of the system over them.")
 @click.option("--dim", default=128, show_default=True, help="Length of the vector that a catalogue stores besides.")
+@click.option("--two", default=0.5, show_default=True, help="Share of photos asked for two changes at once, besides.")
+@click.option("--bare", default=0.25, show_default=True, help="How often a caption leaves its noun out.")
+@click.option(
+    "--strangers", default=64, show_default=True, help="Photos of the other sets that a caption must not find, a batch."
+)
 @click.option("--seed", default=1, show_default=True, help="Of weights, sampling and words; a seed gives one model.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was reached as JSON.")
 def command(
@@ -39,6 +44,9 @@ def command(
     epochs: int,
     system_epochs: int,
     dim: int,
+    two: float,
+    bare: float,
+    strangers: int,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -60,13 +68,16 @@ def command(
         raise InputError(f"'{out}' exists; write a new file, or delete it first.")
     model, card = checkpoints.load(run_checkpoint(checkpoint))
     tables = [read(path) for path in sets]
-    settings = Settings(system=system, epochs=epochs, system_epochs=system_epochs, dim=dim, seed=seed)
+    settings = Settings(
+        system=system, epochs=epochs, system_epochs=system_epochs, dim=dim, two=two, bare=bare, strangers=strangers,
+        seed=seed,
+    )  # fmt: skip
     with bar("Word vectors", None, "tokens") as progress:
         vectors = static_words(words, progress)
     with bar("Teaching words", None, "steps") as progress:
         taught = teach(model, card, tables, vectors, settings, progress)
     stored = save_taught(out, model, card, taught)
-    found = stored.architecture["composed"]
+    found = {name: part for name, part in stored.architecture["composed"].items() if name != "fits"}
     if as_json:
         click.echo(
             json.dumps(

@@ -162,9 +162,9 @@ class LightComposed(nn.Module):
 
 
 def contrastive(scores: Tensor, same: Tensor) -> Tensor:
-    """Cross-entropy to the diagonal of (B, B); further right answers, where `same` is true, count as neither.
+    """Cross-entropy to the diagonal of (B, N), N >= B; further right answers, where `same` is true, count as neither.
 
-    same: (B, B) bool, its diagonal ignored.
+    same: (B, N) bool, its diagonal ignored.
     """
-    others = same & ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    others = same & ~torch.eye(*scores.shape, dtype=torch.bool, device=scores.device)
     return F.cross_entropy(scores.masked_fill(others, -1e4), torch.arange(len(scores), device=scores.device))

@@ -6,6 +6,7 @@ from random import Random
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lapel.evaluation.composed import ComposedEvaluation, asked_of, evaluate_composed, protocol_of
 from lapel.evaluation.composed.recall import best_ranks, recall_at
@@ -48,22 +49,27 @@ def judge(head: LightComposed, lessons: Lessons, split: str) -> tuple[float, flo
 @torch.inference_mode()
 def judge_texts(head: LightComposed, lessons: Lessons, split: str) -> float:
     """Mean average precision, in percent: one drawn phrase a photo against the split's photos that fit it."""
+    said, shown, asked_fits = said_and_shown(head, lessons, split)
+    found = []
+    for row, fits in zip((said @ shown.T).numpy(), asked_fits.numpy(), strict=True):
+        right = fits[np.argsort(-row, kind="stable")]
+        found.append(np.mean(np.cumsum(right)[right] / (np.flatnonzero(right) + 1)))
+    return float(100 * np.mean(found))
+
+
+@torch.inference_mode()
+def said_and_shown(head: LightComposed, lessons: Lessons, split: str) -> tuple[Tensor, Tensor, Tensor]:
+    """One drawn phrase a photo of a split (N, d), the photos (N, d), and which photos fit which phrase (N, N) bool."""
     rows, random = lessons.rows(split), Random(1)
     head.eval()
     asked = [
         phrase(row, codes, lessons.attributes, lessons.words, random)
         for row, codes in zip(rows, lessons.codes[rows].tolist(), strict=True)
     ]
-    asked_fits = also_right(asked, lessons.codes).numpy()
     said = torch.cat(
         [head.say(head.tokens([a.text for a in asked[s : s + AT_ONCE]])) for s in range(0, len(asked), AT_ONCE)]
     )
-    scores = said.numpy() @ _batched(head, lessons, rows, None).T
-    found = []
-    for row, fits in zip(scores, asked_fits, strict=True):
-        right = fits[np.argsort(-row, kind="stable")]
-        found.append(np.mean(np.cumsum(right)[right] / (np.flatnonzero(right) + 1)))
-    return float(100 * np.mean(found))
+    return said, torch.from_numpy(_batched(head, lessons, rows, None)), also_right(asked, lessons.codes)
 
 
 def _batched(

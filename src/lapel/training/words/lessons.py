@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lapel.datasets.composed.products import read_pairs, said
 from lapel.schema import ComposedQuery, ComposedSet, ItemTable
+from lapel.training.words.changes import LENGTHS, Kinds, join, wish
 
 GROUPS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "fashion-products": (("article_type", "color", "gender", "usage", "season"),),
@@ -37,7 +38,14 @@ NOUNS = ("article_type", "category")
 NAMED = 0.4
 """How often a caption mentions an attribute, and how often it is the product's own name instead."""
 
-SLEEVES = {"sleeveless": 0, "short": 1, "long": 2}
+WITHOUT: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "master_category": {
+        name: frozenset({"Accessories", "Footwear", "Personal Care", "Sporting Goods", "Free Items"})
+        for name in ("sleeve_length", "neckline", "category")
+    },
+    "sub_category": {name: frozenset({"Bottomwear", "Socks"}) for name in ("sleeve_length", "neckline")},
+}
+"""Label column -> attribute -> values of photos that cannot have it: shoes have no sleeves."""
 
 
 class Question(NamedTuple):
@@ -107,38 +115,90 @@ class Lessons:
         """The one-change queries of a split, one set a group."""
         return [read_pairs(self.items, group, split, seed=seed) for group in self.groups]
 
-    def questions(self, split: str, seed: int) -> list[Question]:
-        """All groups' queries, those that name an unsaid value left out, some about sleeves as "longer", "shorter"."""
+    def questions(self, split: str, seed: int, two: float = 0.0) -> list[Question]:
+        """All groups' queries, those that name an unsaid value left out; lengths at times as "longer", "shorter".
+
+        two: share of photos that are asked for two changes at once, besides.
+        """
         random = Random(seed)
         found = []
-        for query in (query for part in self.asked(split, seed) for query in part.queries):
-            text = self._relative(query, random)
-            if not UNSAID.intersection(text.split()):
-                found.append(Question(self.row[query.reference], text, tuple(self.row[t] for t in query.targets)))
-        return found
+        for group, part in zip(self.groups, self.asked(split, seed), strict=True):
+            kinds = self._kinds(group, split)
+            for query in part.queries:
+                found.append(self._one_change(query, group, kinds, random))
+            if two:
+                rows = [row for row in self.rows(split) if random.random() < two]
+                found += [q for row in rows if (q := self._two_changes(row, group, kinds, random))]
+        return [question for question in found if not UNSAID.intersection(question.text.split())]
 
-    def _relative(self, query: ComposedQuery, random: Random) -> str:
-        change = query.id.removeprefix(f"{query.reference}:")
-        name, _, new = change.partition("=")
-        if name == "sleeve_length" and new in SLEEVES and random.random() < 0.4:
-            place = self.attributes.index(name)
-            old = self.items.labels(name).values[int(self.codes[self.row[query.reference], place])]
-            return random.choice(("{} sleeves", "with {} sleeves", "but {} sleeves", "but with {} sleeves")).format(
-                "longer" if SLEEVES[new] > SLEEVES.get(old, 1) else "shorter"
-            )
-        return query.captions[0]
+    def _kinds(self, group: Sequence[str], split: str) -> Kinds:
+        places = [self.attributes.index(name) for name in group]
+        rows = self.rows(split)
+        return Kinds(dict(zip(rows, map(tuple, self.codes[rows][:, places].tolist()), strict=True)))
 
-    def caption(self, row: int, random: Random) -> Caption:
-        """A caption drawn for a photo: its name, or a phrase of its labels."""
+    def _one_change(self, query: ComposedQuery, group: Sequence[str], kinds: Kinds, random: Random) -> Question:
+        row, right = self.row[query.reference], tuple(self.row[target] for target in query.targets)
+        name, _, new = query.id.removeprefix(f"{query.reference}:").partition("=")
+        values = self.items.labels(name).values
+        if name in LENGTHS and new in LENGTHS[name]:
+            place = group.index(name)
+            asked = wish(name, values, kinds.labels[row][place], values.index(new), random)
+            return Question(row, asked.text, kinds.right(row, {place: asked.codes}) or right)
+        return Question(row, query.captions[0], right)
+
+    def _two_changes(self, row: int, group: Sequence[str], kinds: Kinds, random: Random) -> Question | None:
+        drawn = kinds.two_changes(row, random)
+        if drawn is None:
+            return None
+        places, new = drawn[:2], drawn[2:]
+        wishes = [
+            wish(group[at], self.items.labels(group[at]).values, kinds.labels[row][at], code, random)
+            for at, code in zip(places, new, strict=True)
+        ]
+        right = kinds.right(row, {at: one.codes for at, one in zip(places, wishes, strict=True)})
+        random.shuffle(wishes)
+        return Question(row, join(wishes[0].text, wishes[1].text, random), right)
+
+    def caption(self, row: int, random: Random, bare: float = 0.0) -> Caption:
+        """A caption drawn for a photo: its name, or a phrase of its labels, its noun left out with chance `bare`."""
         if self.names[row] and random.random() < NAMED:
             return Caption(row, self.names[row], {})
-        return phrase(row, self.codes[row].tolist(), self.attributes, self.words, random)
+        return phrase(row, self.codes[row].tolist(), self.attributes, self.words, random, bare)
+
+    @cached_property
+    def without(self) -> Mapping[str, Tensor]:
+        """Attribute of some lesson -> (N,) bool: photos of this set that cannot have it (`WITHOUT`)."""
+        found: dict[str, Tensor] = {}
+        for column, attributes in WITHOUT.items():
+            if column in self.items.vocabulary.names:
+                labels = self.items.labels(column)
+                for name, values in attributes.items():
+                    cells = [any(labels.values[v] in values for v in cell) for cell in labels.cells]
+                    lacks = torch.tensor([code >= 0 and cells[code] for code in labels.codes.tolist()])
+                    found[name] = found[name] | lacks if name in found else lacks
+        return found
+
+    @cached_property
+    def strangers(self) -> list[int]:
+        """Training rows that cannot have some attribute of another set's captions."""
+        if not self.without:
+            return []
+        lacks = torch.stack(list(self.without.values())).any(dim=0)
+        return [row for row in self.rows("train") if lacks[row]]
 
 
 def phrase(
-    row: int, codes: Sequence[int], attributes: Sequence[str], words: Sequence[Sequence[str]], random: Random
+    row: int,
+    codes: Sequence[int],
+    attributes: Sequence[str],
+    words: Sequence[Sequence[str]],
+    random: Random,
+    bare: float = 0.0,
 ) -> Caption:
-    """Words for labels: colour, pattern and use before the noun, the rest after it, each by chance."""
+    """Words for labels: colour, pattern and use before the noun, the rest after it, each by chance.
+
+    bare: how often the noun is left out where something else is said.
+    """
     known = {name: at for at, name in enumerate(attributes) if codes[at] >= 0 and words[at][codes[at]] not in UNSAID}
     chosen = [name for name in BEFORE if name in known and random.random() < BEFORE[name]]
     noun = next((name for name in NOUNS if name in known), None)
@@ -146,11 +206,15 @@ def phrase(
         chosen = [name for name in BEFORE if name in known]
     after = [name for name in AFTER if name in known and random.random() < AFTER[name][0]]
     random.shuffle(after)
+    if noun is not None and (chosen or after) and bare and random.random() < bare:
+        noun = None
     value = {name: words[at][codes[at]] for name, at in known.items()}
     parts = [value[name] for name in chosen]
     if noun is not None:
         parts.append(singular(value[noun]) if random.random() < 0.5 else value[noun])
     parts += [AFTER[name][1].format(value[name]) for name in after]
+    if bare and after and noun is None and not chosen and random.random() < 0.5:
+        parts[0] = parts[0].removeprefix("with ").removeprefix("a ")
     stated = [*chosen, *([noun] if noun else []), *after]
     return Caption(row, " ".join(parts) or "clothing", {known[name]: codes[known[name]] for name in stated})
 
@@ -160,6 +224,18 @@ def singular(words: str) -> str:
     if words.endswith(("sses", "ches", "shes")):
         return words[:-2]
     return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
+
+
+def ruled_out(
+    captions: Sequence[Caption], attributes: Sequence[str], strangers: Lessons, rows: Sequence[int]
+) -> Tensor:
+    """(B, S) bool: whether caption i states something that photo j of another set cannot have."""
+    out = torch.zeros(len(captions), len(rows), dtype=torch.bool)
+    for at, caption in enumerate(captions):
+        for place in caption.states:
+            if attributes[place] in strangers.without:
+                out[at] |= strangers.without[attributes[place]][list(rows)]
+    return out
 
 
 def also_right(captions: Sequence[Caption], codes: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ from lapel.models.crop_model import CropModel
 from lapel.progress import Progress, Quiet
 from lapel.schema import Card, ItemTable
 from lapel.training.words.features import places
+from lapel.training.words.fitting import fitting
 from lapel.training.words.judging import judge
-from lapel.training.words.lessons import Lessons, Question, also_right
+from lapel.training.words.lessons import Lessons, Question, also_right, ruled_out
 
 READ = 16
 """Tokens of a caption that training reads; product names go on with sizes and numbers."""
@@ -40,6 +41,8 @@ class Settings:
     system: see `lapel.models.composed.systems`; one that composes from the stored vector, to be shipped.
     dim: C of `Outputs.composed`. axes: principal axes of the pooled places. width: of the word table.
     epochs, system_epochs: of the two parts. rate, decay: of AdamW. texts: weight of the text-picture loss.
+    two: share of photos that are asked for two changes at once, besides. bare: how often a caption leaves its noun out.
+    strangers: photos of each other set beside a batch, as wrong answers to captions that state what they cannot have.
     """
 
     system: str = "combiner"
@@ -54,6 +57,9 @@ class Settings:
     rate: float = 1e-3
     decay: float = 0.05
     texts: float = 1.0
+    two: float = 0.5
+    bare: float = 0.25
+    strangers: int = 64
     seed: int = 1
 
 
@@ -95,7 +101,9 @@ def teach(
     seen = [places(model, card, items, progress) for items in sets]
     head, lessons = prepare(seen, sets, words, settings, card)
     taught = fit_head(head, lessons, settings, progress)
-    return taught if settings.system == ENCODERS else fit_system(head, lessons, settings, progress)
+    taught = taught if settings.system == ENCODERS else fit_system(head, lessons, settings, progress)
+    taught.head.about["fits"] = fitting(taught.head, lessons, words)
+    return taught
 
 
 def prepare(
@@ -166,7 +174,8 @@ def _fit(
             done, warm = (epoch + step / len(batches)) / epochs, min(1.0, (epoch * len(batches) + step + 1) / 30)
             for group in optimiser.param_groups:
                 group["lr"] = settings.rate * warm * 0.5 * (1 + math.cos(math.pi * done))
-            loss = lesson_loss(head, lesson, questions, settings.texts if whole else 0.0, random)
+            others = [other for other in lessons if other is not lesson]
+            loss = lesson_loss(head, lesson, questions, settings, random, others, whole)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -179,9 +188,20 @@ def _fit(
 
 
 def lesson_loss(
-    head: LightComposed, lesson: Lessons, questions: Sequence[Question], texts: float, random: Random
+    head: LightComposed,
+    lesson: Lessons,
+    questions: Sequence[Question],
+    settings: Settings,
+    random: Random,
+    others: Sequence[Lessons] = (),
+    whole: bool = True,
 ) -> Tensor:
-    """Composed loss (query to target, other right targets left out) plus text-picture loss both ways, times `texts`."""
+    """Composed loss (query to target, other right targets left out) plus text-picture loss both ways, times `texts`.
+
+    whole: both encoders learn; else the system alone, from the composed loss.
+    others: sets whose photos are wrong answers too, to captions that state what they cannot have. Without them "long
+    sleeves", which one set's captions say of garments alone, would never be told apart from a watch.
+    """
     chosen = [random.choice(question.right) for question in questions]
     reference = torch.tensor([question.reference for question in questions])
     asked = head.query(lesson.places[reference], head.tokens([question.text for question in questions], READ))
@@ -189,12 +209,20 @@ def lesson_loss(
     right = torch.tensor([[row in answer for row in chosen] for answer in answers])
     target = head.target(lesson.places[torch.tensor(chosen)])
     loss = contrastive(head.logit_scale * asked @ target.T, right)
-    if not texts:
+    if not whole or not settings.texts:
         return loss
-    captions = [lesson.caption(row, random) for row in chosen]
+    captions = [lesson.caption(row, random, settings.bare) for row in chosen]
     said = head.say(head.tokens([caption.text for caption in captions], READ))
     scores, same = head.logit_scale * said @ target.T, also_right(captions, lesson.codes)
-    return loss + texts * 0.5 * (contrastive(scores, same) + contrastive(scores.T, same.T))
+    wide, right = [scores], [same]
+    for other in others:
+        rows = random.sample(other.strangers, min(settings.strangers, len(other.strangers)))
+        if not rows:
+            continue
+        wide.append(head.logit_scale * said @ head.target(other.places[rows]).T)
+        right.append(~ruled_out(captions, lesson.attributes, other, rows))
+    there = contrastive(torch.cat(wide, dim=1), torch.cat(right, dim=1))
+    return loss + settings.texts * 0.5 * (there + contrastive(scores.T, same.T))
 
 
 def with_head(model: AttributeModel, card: Card, taught: Taught) -> tuple[AttributeModel, Card]:
@@ -226,7 +254,7 @@ def _batches(
     """Every set's questions of this epoch (drawn anew), in batches of one set each, shuffled together."""
     found = []
     for lesson in lessons:
-        questions = lesson.questions("train", settings.seed * 1000 + epoch)
+        questions = lesson.questions("train", settings.seed * 1000 + epoch, settings.two)
         random.shuffle(questions)
         size = min(settings.batch, len(questions))
         starts = range(0, len(questions) - size + 1, size)
