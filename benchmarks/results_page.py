@@ -25,6 +25,7 @@ ROWS = {
     "triplet": "Triplet",
     "csn": "CSN",
     "asen_v2": "ASENet_V2",
+    "asen_v2_gd": "ASENet_V2+GD",
     "lapel-lite": "lapel-lite",
     "lapel-lite-int8": "lapel-lite in 8 bits",
 }
@@ -32,17 +33,24 @@ DATA = {
     "clothing-attributes": "clothing-attributes (271 test photos)",
     "fashion-products": "fashion-products (1,407 test photos)",
 }
+CHOSEN = {"clothing-attributes": None, "fashion-products": ("gender", "article_type", "color", "season", "usage")}
+"""Set -> attributes whose mean the README shows; None: all of them."""
+
 GOALS = {
-    "clothing-attributes": (None, 11.0),
-    "fashion-products": (("gender", "article_type", "color", "season", "usage"), 17.0),
+    "clothing-attributes": [("asen_v2", None, 11.0), ("lapel-lite", None, 18.0)],
+    "fashion-products": [
+        ("asen_v2", CHOSEN["fashion-products"], 17.0),
+        ("lapel-lite", ("article_type", "color", "gender", "usage"), 24.0),
+    ],
 }
+"""Set -> row, attributes, and by how many points of mean MAP it should be better than ImageNet features."""
 HEAD = """# Results on real photos
 
 Written by `python benchmarks/results_page.py RESULTS`; nothing here is typed by hand. Protocol `each-against-rest` on
 the test split: every labelled test photo is a query against all other labelled ones, itself and near duplicates left
 out; MAP in percent with a 95 % bootstrap interval over queries ([how](evaluation.md)). All rows start from the same
 ImageNet weights of EfficientNet-Lite0. *ImageNet features*: its pooled map, no training. *Frozen backbone*: the
-ASENet_V2 head trained with proxies on the unchanged map. Triplet, CSN and ASENet_V2: recipes of that name, seed 1,
+ASENet_V2 head trained with proxies on the unchanged map. Triplet, CSN, ASENet_V2 and +GD: recipes of that name, seed 1,
 chosen on the valid split; two CPU cores, no GPU. `lapel-lite`: the shipped model, one network for all
 sets; `lapel-lite-int8`: the same in 8 bits.
 
@@ -113,13 +121,13 @@ def in_short(summary: dict[str, dict[str, Any]]) -> str:
     ]
     for row, title in ROWS.items():
         cells = []
-        for data, (chosen, _) in GOALS.items():
+        for data, chosen in CHOSEN.items():
             scores = summary[data].get(row, {}).get("attributes", {})
             names = chosen or list(summary[data]["imagenet"]["attributes"])
             cells.append(f"{sum(scores[n]['map'] for n in names) / len(names):.1f}" if scores else "not run")
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     chances = []
-    for data, (chosen, _) in GOALS.items():
+    for data, chosen in CHOSEN.items():
         scores = summary[data]["imagenet"]["attributes"]
         names = chosen or list(scores)
         chances.append(f"{sum(scores[n]['chance'] for n in names) / len(names):.1f}")
@@ -165,16 +173,19 @@ def mean(e: Evaluation, names: list[str]) -> float | None:
 
 
 def verdict(data: str, found: dict[str, Evaluation]) -> str:
-    """The goal in one sentence, reached or not."""
-    chosen, goal = GOALS[data]
-    names = list(chosen or found["imagenet"].attributes)
-    base = mean(found["imagenet"], names)
+    """The goals, a sentence each: reached or not, and what the other rows reach over the same attributes."""
     lines = []
-    for row in ("frozen", "triplet", "csn", "asen_v2"):
-        if row in found and (value := mean(found[row], names)) is not None and base is not None:
-            lines.append(f"{ROWS[row]} {value - base:+.1f}")
-    over = "all attributes" if chosen is None else ", ".join(names)
-    return f"Mean gain over ImageNet features, {over}: {'; '.join(lines)}. The goal for ASENet_V2 is +{goal:.0f}.\n"
+    for aimed, chosen, goal in GOALS[data]:
+        names = list(chosen or found["imagenet"].attributes)
+        means = {row: value for row, e in found.items() if (value := mean(e, names)) is not None}
+        gains = {row: value - means["imagenet"] for row, value in means.items() if row != "imagenet"}
+        each = "; ".join(f"{ROWS[row]} {gain:+.1f}" for row, gain in gains.items())
+        word = "reached" if gains.get(aimed, 0.0) >= goal else "not reached"
+        over = "all attributes" if chosen is None else ", ".join(names)
+        lines.append(
+            f"Mean gain over ImageNet features, {over}: {each}. Goal for {ROWS[aimed]}: +{goal:.0f}, {word}.\n"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
