@@ -12,8 +12,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from lapel.parity import asenpp, fill
-from lapel.parity.cases import CaseError
+from lapel.parity import fill
 from lapel.parity.running import run_case
 from parity_cases import write_case
 
@@ -124,10 +123,3 @@ def test_other_branches_pass(
     result = run_case(tmp_path, "branches_other")
     assert result.status == "pass", result.reason
     assert result.relative is not None and result.relative <= (1e-8 if dtype == "float64" else 1e-5)
-
-
-def test_options_of_a_training_case_count_and_unknown_ones_are_named() -> None:
-    asked = asenpp.settings(2, ["SOLVER.BASE_LR", 3e-4, "INPUT.THRESHOLD", 0.4, "SOLVER.MARGIN", 0.3])
-    assert (asked.optimiser.lr, asked.optimiser.slow_lr, asked.loss.margin) == (3e-4, 1e-5, 0.3)
-    with pytest.raises(CaseError, match="SOLVER.LUCK"):
-        asenpp.settings(1, ["SOLVER.LUCK", 1])

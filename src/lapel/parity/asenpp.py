@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,13 @@ from lapel.models.attribute_model import AttributeModel
 from lapel.models.crop_model import CropModel, normalised
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.parity.options import input_of, number, overrides
 from lapel.schema import Crops, Preprocess
 from lapel.training.experiment import Optimiser
 from lapel.training.optimiser import build_optimizer, set_rate
 from lapel.training.plans import two_branch_groups
 from lapel.training.recipe import Data, DataSet, Local, Loss, Model, Recipe, Sampling
 from lapel.training.two_branches import Seen, branch_terms, see_triplets
-
-GLOBAL = Preprocess()
-"""As published: resize 224, centre crop 224, ImageNet's mean and deviation."""
 
 ROLES = ("anchor", "positive", "negative")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -41,13 +40,13 @@ OPTIONS: dict[str, tuple[str, str]] = {
     "SOLVER.LOCAL_WEIGHT": ("loss", "local_weight"),
     "SOLVER.ALIGN_WEIGHT": ("loss", "align_weight"),
 }
-"""Overrides of the configuration that change a training step; those of the threshold and beta stand by themselves."""
+"""Overrides of the configuration that change what a training step minimises, and how far it goes."""
 
 
 def load(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     """The case's model through the importer of released checkpoints, in its type and mode; published name -> ours."""
     constructor = case["constructor"]
-    crops = Crops(float(constructor["threshold"]), 112, 112, float(constructor["beta"]))
+    crops = _cropping(case)
     count = constructor["n_attributes"]
     model, names = asenpp_model(fill.state(case["state"], case["fill"]), count, crops, stage_of(case))
     if case["dtype"] not in ("float32", "float64"):
@@ -55,6 +54,15 @@ def load(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     if case["mode"] not in ("eval", "train"):
         raise CaseError(f"mode '{case['mode']}' is neither eval nor train")
     return model.to(getattr(torch, case["dtype"])).train(case["mode"] == "train"), names
+
+
+def _cropping(case: Case) -> Crops:
+    """How regions are cut: as the constructor says, which has read the overrides, else as these say."""
+    options, made = overrides(case.facts), case.get("constructor", {})
+    threshold = float(made.get("threshold", number(options, "INPUT.THRESHOLD", 0.1)))
+    beta = float(made.get("beta", number(options, "SOLVER.BETA", 0.6)))
+    side = int(number(options, "INPUT.LOCAL_SIZE", 112))
+    return Crops(threshold, side, side, beta)
 
 
 def stage_of(case: Case) -> int:
@@ -87,14 +95,15 @@ def crops(case: Case) -> Arrays:
     if maps is None or len(maps) != len(case["crops"]):
         raise CaseError("the case holds no map for each of its crops")
     found: Arrays = {"maps": maps}
+    whole, cropping = input_of(overrides(case.facts)), _cropping(case)
     corners, frames = [], []
     for at, crop in enumerate(case["crops"]):
         photo, threshold = fill.picture(crop["image"]), float(crop["threshold"])
-        corners.append(rectangles(maps[at : at + 1], threshold)[0])
-        frames.append(crop_boxes(maps[at : at + 1], [photo.size], GLOBAL, threshold)[0])
+        corners.append(rectangles(maps[at : at + 1], threshold, whole.height, whole.width)[0])
+        frames.append(crop_boxes(maps[at : at + 1], [photo.size], whole, threshold)[0])
         if crop.get("keep_tensor"):
-            cut = cut_crops([photo], maps[at : at + 1, None], GLOBAL, Crops(threshold, 112, 112))
-            found[f"crop:{at}"] = normalise(cut[0], GLOBAL)[0]
+            cut = cut_crops([photo], maps[at : at + 1, None], whole, replace(cropping, threshold=threshold))
+            found[f"crop:{at}"] = normalise(cut[0], whole)[0]
     return found | {"rects": np.stack(corners), "boxes": np.stack(frames)}
 
 
@@ -107,15 +116,15 @@ def losses(case: Case) -> Arrays:
     local = Roles(given["gx"] * 0.5 + given["lx"], given["gx"] * near + given["lp"], given["gx"] * far + given["ln"])
     # The gradient is asked for by the global anchors alone, which the others were only computed from.
     whole, local = Roles(anchor, *(x.detach() for x in whole[1:])), Roles(*(x.detach() for x in local))
-    plain = two_branches(whole, local, 0.2, (1.0, 1.0, 1.0))
-    weights = Loss()
+    weights = settings(2, overrides(case.facts)).loss
+    plain = two_branches(whole, local, weights.margin, (1.0, 1.0, 1.0))
     weighted = (weights.global_weight, weights.local_weight, weights.align_weight)
     (gradient,) = torch.autograd.grad(align(whole, local), anchor)
     return {
         "global_triplet": _array(plain.whole),
         "local_triplet": _array(plain.local),
         "align": _array(plain.align),
-        "total": _array(two_branches(whole, local, 0.2, weighted).loss),
+        "total": _array(two_branches(whole, local, weights.margin, weighted).loss),
         "weights": np.array(weighted),
         "gradient_gx_align": _array(gradient),
     }
@@ -125,12 +134,13 @@ def pipeline(case: Case) -> Arrays:
     """Whole photos to joint features under every attribute, crops included."""
     model = _crop_model(load(case)[0])
     photos = [fill.picture(case["inputs"][name]) for name in case["images"]]
-    inputs = _input([fit(photo, GLOBAL) for photo in photos], next(model.parameters()).dtype)
+    whole = input_of(overrides(case.facts))
+    inputs = _input(photos, whole, next(model.parameters()).dtype)
     with torch.no_grad():
-        given = model.see(inputs, photos, GLOBAL)
+        given = model.see(inputs, photos, whole)
     many = given.regions.shape[1]
     maps = given.regions.numpy().transpose(1, 0, 2, 3).reshape(-1, *given.regions.shape[2:])
-    found = crop_boxes(maps, [photo.size for photo in photos] * many, GLOBAL, model.crops.threshold)
+    found = crop_boxes(maps, [photo.size for photo in photos] * many, whole, model.crops.threshold)
     return {
         "features": given.embeddings.transpose(0, 1).numpy(),
         "boxes": found.reshape(many, len(photos), 4),
@@ -141,7 +151,7 @@ def pipeline(case: Case) -> Arrays:
 def train(case: Case) -> Arrays:
     """Successive optimizer steps from photos, by the objective and the groups that training uses."""
     model, names = load(case)
-    recipe = settings(stage_of(case), case["constructor"].get("options", []))
+    recipe = settings(stage_of(case), overrides(case.facts))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     optimizer = build_optimizer(two_branch_groups(recipe, model, torch.nn.Module()))
     set_rate(optimizer, 1.0)
@@ -155,7 +165,7 @@ def train(case: Case) -> Arrays:
         for key, value in zip(rows, (terms.loss, terms.whole, terms.local, terms.align), strict=False):
             rows[key].append(float(value.detach()))
         if isinstance(model, CropModel):
-            rows["boxes"].append(_boxes(model, seen, photos))
+            rows["boxes"].append(_boxes(model, seen, photos, input_of(overrides(case.facts))))
     after = model.state_dict()
     kept = rows if isinstance(model, CropModel) else {"losses": rows["losses"]}
     return {
@@ -166,16 +176,14 @@ def train(case: Case) -> Arrays:
     }
 
 
-def settings(stage: int, options: Sequence[Any] = ()) -> Recipe:
-    """The released configuration of a stage as a recipe, with overrides: names and values in turn."""
+def settings(stage: int, options: Mapping[str, Any] | None = None) -> Recipe:
+    """The released configuration of a stage as a recipe, with overrides by their names."""
     local = Local(options={"hidden": 256}, weights="random") if stage == 2 else None
     changes: dict[str, dict[str, Any]] = {"optimiser": dict(SETTINGS[f"s{stage}"]), "loss": {}}
-    for name, value in zip(options[::2], options[1::2], strict=True):
+    for name in options or {}:
         if name in OPTIONS:
             part, key = OPTIONS[name]
-            changes[part][key] = float(value)
-        elif name not in ("INPUT.THRESHOLD", "SOLVER.BETA"):
-            raise CaseError(f"option '{name}' is not known ({', '.join(OPTIONS)})")
+            changes[part][key] = number(options or {}, name, 0)
     return Recipe(
         data=Data(sets=(DataSet(path="."),)),
         model=Model(system="asenpp", backbone="resnet50", weights="random", pixels="imagenet", local=local),
@@ -189,21 +197,22 @@ def _step(case: Case, model: AttributeModel, prefix: str) -> tuple[Seen, list[li
     inputs = case["inputs"]
     attributes = fill.tensor(inputs[f"{prefix}attributes"])
     photos = [[fill.picture(inputs[f"{prefix}{role}{n}"]) for n in range(len(attributes))] for role in ROLES]
-    kind = next(model.parameters()).dtype
-    pixels = Roles(*(_input([fit(photo, GLOBAL) for photo in role], kind) for role in photos))
-    return see_triplets(model, attributes, pixels, photos, GLOBAL, "apn"), photos
+    kind, whole = next(model.parameters()).dtype, input_of(overrides(case.facts))
+    pixels = Roles(*(_input(role, whole, kind) for role in photos))
+    return see_triplets(model, attributes, pixels, photos, whole, "apn"), photos
 
 
-def _input(fitted: list[Any], kind: torch.dtype) -> Tensor:
+def _input(photos: list[Any], whole: Preprocess, kind: torch.dtype) -> Tensor:
     """(B, 3, H, W) in the case's type."""
-    return normalised(torch.from_numpy(np.stack(fitted)), GLOBAL, torch.zeros((), dtype=kind))
+    fitted = np.stack([fit(photo, whole) for photo in photos])
+    return normalised(torch.from_numpy(fitted), whole, torch.zeros((), dtype=kind))
 
 
-def _boxes(model: CropModel, seen: Seen, photos: list[list[Any]]) -> Any:
+def _boxes(model: CropModel, seen: Seen, photos: list[list[Any]], whole: Preprocess) -> Any:
     """(role, photo, 4)."""
     return np.stack(
         [
-            crop_boxes(maps.detach().numpy(), [photo.size for photo in role], GLOBAL, model.crops.threshold)
+            crop_boxes(maps.detach().numpy(), [photo.size for photo in role], whole, model.crops.threshold)
             for maps, role in zip(seen.maps, photos, strict=True)
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from lapel.evaluation import metrics
 from lapel.images import cut_crops, fit, normalise
-from lapel.losses.e_infonce import Kind, e_infonce, same_value
+from lapel.losses.e_infonce import ALPHA, TAU, Kind, e_infonce, same_value
 from lapel.losses.rpf import triplet
 from lapel.models.attribute_model import AttributeModel, unit
 from lapel.models.crop_model import CropModel
@@ -23,6 +24,7 @@ from lapel.models.rpf_published import BETA, THRESHOLD, Branches, rpf_branches, 
 from lapel.models.vit_npz import load_vit
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.parity.options import input_of, number, overrides
 from lapel.schema import Attribute, Crops, Preprocess, Vocabulary
 
 MARGIN = 0.2
@@ -32,14 +34,25 @@ FAR = -10000
 
 def published(case: Case) -> Branches:
     """The branches of a case, through the importer of released checkpoints."""
-    return rpf_branches(fill.state(case["state"], case["fill"]), _attributes(case))
+    return rpf_branches(fill.state(case["state"], case["fill"]), _attributes(case), _heads(case))
 
 
 def whole(case: Case) -> tuple[AttributeModel, dict[str, str]]:
     """The whole model of a case and published name -> ours, with the case's threshold and beta."""
     vocabulary = Vocabulary(tuple(Attribute(str(k), ("0",)) for k in range(_attributes(case))))
     threshold = option(case, "INPUT.THRESHOLD", THRESHOLD)
-    return rpf_model(fill.state(case["state"], case["fill"]), vocabulary, _beta(case), threshold)
+    return rpf_model(fill.state(case["state"], case["fill"]), vocabulary, _beta(case), threshold, _heads(case))
+
+
+def _heads(case: Case) -> int:
+    """Of the patch branch; patches that overlap were never published to work and are refused."""
+    options = overrides(case.facts)
+    if options.get("MODEL.TRANSFORMER.SPLIT", "non-overlap") != "non-overlap":
+        raise CaseError("patches that overlap are not built (MODEL.TRANSFORMER.SPLIT)")
+    heads = {int(number(options, f"MODEL.TRANSFORMER.{name}", 12)) for name in ("NUM_HEADS", "CROSS_NUM_HEADS")}
+    if len(heads) != 1:
+        raise CaseError("encoder and cross-attention have as many heads here")
+    return heads.pop()
 
 
 def _attributes(case: Case) -> int:
@@ -93,7 +106,9 @@ def einfonce(case: Case) -> Arrays:
     for part in rows:
         part.requires_grad_()
     sets = same_value(attributes, values)
-    losses = [e_infonce(rows[0], rows[1], rows[2], sets, kind=kind) for kind in get_args(Kind)]
+    tau, alpha = option(case, "SOLVER.TAU", TAU), option(case, "SOLVER.ALPHA", ALPHA)
+    front, patch_rows, back = rows
+    losses = [e_infonce(front, patch_rows, back, sets, tau=tau, alpha=alpha, kind=kind) for kind in get_args(Kind)]
     losses[0].backward()
     masks = {"same_value_mask": ~sets.value, "other_value_mask": sets.value, "attribute_mask": ~sets.attribute}
     kinds = {name: case.expected[name].dtype for name in masks if name in case.expected}
@@ -102,7 +117,7 @@ def einfonce(case: Case) -> Arrays:
     for name, part in zip(("region", "patch", "background"), rows, strict=True):
         found[f"grad_{name}"] = array(_known(part.grad)[:, ::4])
     return found | {
-        f"triplet_{name}": array(triplet(unit(part), MARGIN)[0])
+        f"triplet_{name}": array(triplet(unit(part), option(case, "SOLVER.MARGIN", MARGIN))[0])
         for name, part in zip(("region", "patch"), rows, strict=False)
     }
 
@@ -120,13 +135,16 @@ def embed_images(case: Case) -> Arrays:
     model, _ = whole(case)
     photos, asked = pictures(case), fill.tensor(case["inputs"]["attr"])
     with torch.no_grad():
-        found = model.see(pixels(photos), photos, Preprocess()) if isinstance(model, CropModel) else None
-        every = (found or model(pixels(photos))).embeddings[torch.arange(len(photos)), asked]
+        whole_input = input_of(overrides(case.facts))
+        seen = pixels(photos, whole_input)
+        found = model.see(seen, photos, whole_input) if isinstance(model, CropModel) else None
+        every = (found or model(seen)).embeddings[torch.arange(len(photos)), asked]
     if found is None:
         return {"region_normalized": array(every)}
     region, patch = (unit(part) for part in every.split([model.head.dim, model.dim - model.head.dim], dim=1))
     maps = found.regions[torch.arange(len(photos)), asked]
-    places = boxes(maps, [photo.size for photo in photos], option(case, "INPUT.THRESHOLD", THRESHOLD))
+    threshold = option(case, "INPUT.THRESHOLD", THRESHOLD)
+    places = boxes(maps, [photo.size for photo in photos], threshold, whole_input.height)
     named = {"combined": every, "region_normalized": region, "patch_normalized": patch, "box_xyxy": places}
     return {name: array(value) for name, value in named.items()}
 
@@ -160,29 +178,28 @@ def pictures(case: Case) -> list[Image.Image]:
     return [fill.picture(named[key]) for key in sorted(named, key=lambda key: int(key.removeprefix("image")))]
 
 
-def pixels(photos: list[Image.Image]) -> Tensor:
-    """(B, 3, 224, 224), as published."""
-    asked = Preprocess()
+def pixels(photos: list[Image.Image], asked: Preprocess) -> Tensor:
+    """(B, 3, 224, 224), as published, or as the case's options say."""
     return torch.from_numpy(normalise(np.stack([fit(photo, asked) for photo in photos]), asked))
 
 
 def _crops(case: Case, photos: list[Image.Image], maps: Tensor) -> tuple[np.ndarray[Any, Any], Tensor]:
-    """Boxes (B, 4), and crops (B, 3, 224, 224) as the patch branch reads them."""
-    asked = Crops(option(case, "INPUT.THRESHOLD", THRESHOLD), 224, 224)
-    found = boxes(maps, [photo.size for photo in photos], asked.threshold)
-    cut = cut_crops(photos, maps.detach()[:, None].numpy(), Preprocess(), asked)[:, 0]
-    return array(found), torch.from_numpy(normalise(cut, Preprocess()))
+    """Boxes (B, 4), and crops (B, 3, side, side) as the patch branch reads them."""
+    whole_input, side = input_of(overrides(case.facts)), int(option(case, "INPUT.LOCAL_SIZE", 224))
+    asked = Crops(option(case, "INPUT.THRESHOLD", THRESHOLD), side, side)
+    found = boxes(maps, [photo.size for photo in photos], asked.threshold, whole_input.height)
+    cut = cut_crops(photos, maps.detach()[:, None].numpy(), whole_input, asked)[:, 0]
+    return array(found), torch.from_numpy(normalise(cut, whole_input))
 
 
 def option(case: Case, name: str, default: float) -> float:
     """An override of the configuration files: `opts` lists names and values in turn."""
-    given = case["constructor"].get("opts", [])
-    return float(dict(zip(given[::2], given[1::2], strict=True)).get(name, default))
+    return number(overrides(case.facts), name, default)
 
 
 def _beta(case: Case) -> float:
     """The released configurations' weight of the region branch."""
-    config = str(case["constructor"]["yaml"][0]).split("/")[0]
+    config = Path(str(case["constructor"]["yaml"][0])).stem
     return option(case, "SOLVER.BETA", BETA.get(config, BETA["published"]))
 
 

@@ -19,8 +19,8 @@ from lapel.models.crop_model import CropModel
 from lapel.models.locating import boxes
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.parity.options import input_of, overrides
 from lapel.parity.rpf import array, option, pictures, pixels, whole
-from lapel.schema import Preprocess
 from lapel.training.optimiser import build_optimizer
 from lapel.training.recipe import Contrast, Loss, Recipe
 from lapel.training.rpf import rpf_groups, rpf_terms, see_rows
@@ -79,13 +79,17 @@ def _losses(
 ) -> tuple[tuple[Tensor, ...], np.ndarray[Any, Any] | None]:
     """The total and its parts, weighted; and the boxes that were cut (stage 2)."""
     attributes, near, far = (fill.tensor(case["inputs"][key]) for key in ("attrs", "pos_values", "neg_values"))
-    inputs = dict(zip("apn", pixels(photos).chunk(3), strict=True))
+    whole_input = input_of(overrides(case.facts))
+    inputs = dict(zip("apn", pixels(photos, whole_input).chunk(3), strict=True))
     if not isinstance(model, CropModel):
         cosines = model.similarities(inputs["a"], inputs["n"], inputs["p"], attributes, "apn")
-        return (margin_ranking(*cosines, _loss(case).margin),), None
-    rows = see_rows(model, attributes, inputs, photos, Preprocess())
+        asked = _loss(case)
+        return (asked.global_weight * margin_ranking(*cosines, asked.margin),), None
+    rows = see_rows(model, attributes, inputs, photos, whole_input)
     terms = rpf_terms(rows, same_value(attributes.repeat(3), torch.cat([near, near, far])), _loss(case))
-    return tuple(terms), array(boxes(rows.maps, [photo.size for photo in photos], model.crops.threshold))
+    return tuple(terms), array(
+        boxes(rows.maps, [photo.size for photo in photos], model.crops.threshold, whole_input.height)
+    )
 
 
 def _adam(case: Case, model: AttributeModel) -> torch.optim.Optimizer:

@@ -17,9 +17,16 @@ from lapel.models.style import ArcStyleHead, StyleModel
 from lapel.models.style_published import read_classes, style_model
 from lapel.parity import fill
 from lapel.parity.cases import Arrays, Case, CaseError
+from lapel.parity.options import number, overrides
 from lapel.parity.runners import _array, _dtype, _known, _moved, _optimizer, _size, _state
 
 CLASSES = {"ArcStyleClassification": "style", "StyleClassification": "style_v1", "trainer.do_train_classifier": "style"}
+
+ARC = {"s": 10.0, "m": 0.5}
+"""Scale and margin of the released head."""
+
+RANKING = 0.1
+"""Of the first version's ranking term, before the global branch's own weight."""
 
 
 def _load(case: Case) -> tuple[StyleModel, dict[str, str]]:
@@ -30,7 +37,7 @@ def _load(case: Case) -> tuple[StyleModel, dict[str, str]]:
     constructor = case["constructor"]
     if constructor.get("n_attributes") != 1:
         raise CaseError(f"{constructor.get('n_attributes')} attributes; the style classifier has one")
-    classes = _size(constructor["n_classes"], "classes")
+    classes = _size(constructor.get("n_classes", overrides(case.facts).get("MODEL.HEAD.out_features", 3)), "classes")
     model, names = style_model(CLASSES[wanted], _state(case), read_classes([f"class {n}" for n in range(classes)]))
     mode = str(case["mode"])
     if mode not in ("eval", "train, dropout p set to 0"):
@@ -40,6 +47,13 @@ def _load(case: Case) -> tuple[StyleModel, dict[str, str]]:
         if isinstance(part, nn.Dropout):
             part.p = 0.0
     return model, names
+
+
+def _head(case: Case) -> tuple[float, float, bool]:
+    """Scale, margin and easiness: as the constructor says, which has read the overrides, else as these say."""
+    made, options = case["constructor"], overrides(case.facts)
+    scale, margin = (float(made.get(key, number(options, f"MODEL.HEAD.{key}", plain))) for key, plain in ARC.items())
+    return scale, margin, bool(made.get("easy_margin", options.get("MODEL.HEAD.easy_margin", False)))
 
 
 def arc(case: Case) -> Arrays:
@@ -52,15 +66,15 @@ def arc(case: Case) -> Arrays:
         features = model.backbone(fill.tensor(case["inputs"]["x"]).to(_dtype(case)))
         raw, regions = head.all(features)
         cosines = head.logits(features, raw[:, 0])
-        scale, margin = float(case["constructor"]["s"]), float(case["constructor"]["m"])
+        scale, margin, easy = _head(case)
         return {
             "emb": _array(raw[:, 0]),
             "att": _array(regions[:, 0]),
             "backbone_pool": _array(head.pooled(features)),
             "cosine": _array(cosines),
             "probability": _array(torch.softmax(cosines, dim=1)),
-            "train_logits": _array(arc_logits(cosines, labels, scale, margin)),
-            "loss": _array(arc_margin(cosines, labels, scale, margin)),
+            "train_logits": _array(arc_logits(cosines, labels, scale, margin, easy)),
+            "loss": _array(arc_margin(cosines, labels, scale, margin, easy)),
             "train_logits_easy": _array(arc_logits(cosines, labels, scale, margin, easy=True)),
         }
 
@@ -72,10 +86,10 @@ def arc_head(case: Case) -> Arrays:
     pull = fill.tensor(inputs["pull"]).to(_dtype(case))
     features = fill.tensor(inputs["features"]).to(_dtype(case)) + weight[labels] * pull[:, None]
     cosines = (unit(features)[:, None] * unit(weight)).sum(dim=-1)
-    scale, margin = float(case["constructor"]["s"]), float(case["constructor"]["m"])
+    scale, margin, easy = _head(case)
     return {
         "cosine": _array(cosines),
-        "logits": _array(arc_logits(cosines, labels, scale, margin)),
+        "logits": _array(arc_logits(cosines, labels, scale, margin, easy)),
         "logits_easy": _array(arc_logits(cosines, labels, scale, margin, easy=True)),
     }
 
@@ -90,7 +104,10 @@ def v1(case: Case) -> Arrays:
         ]
         embedded, logits = (torch.stack(parts) for parts in zip(*found, strict=True))
         classes = [_labels(case, inputs[f"{role}_class"], model.head.classes) for role in ("anchor", "negative")]
-        terms = style_v1_loss(unit(embedded), logits, (classes[0], classes[1]))
+        options = overrides(case.facts)
+        ranking = RANKING * number(options, "SOLVER.GLOBAL_WEIGHT", 1.0)
+        margin = number(options, "SOLVER.MARGIN", 0.2)
+        terms = style_v1_loss(unit(embedded), logits, (classes[0], classes[1]), margin, (ranking, 0.5, 0.5))
     return {
         "emb": _array(embedded),
         "logits": _array(logits),
@@ -103,13 +120,13 @@ def v1(case: Case) -> Arrays:
 def train(case: Case) -> Arrays:
     """Successive optimizer steps of the margin classifier."""
     model, names = _load(case)
-    scale, margin = float(case["constructor"]["s"]), float(case["constructor"]["m"])
+    scale, margin, easy = _head(case)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     optimizer, losses = _optimizer(model, case["optimizer"]), []
     for step in range(int(case["steps"])):
         labels = _labels(case, case["inputs"][f"step{step}.labels"], model.head.classes)
         cosines = model.logits(fill.tensor(case["inputs"][f"step{step}.x"]).to(_dtype(case)))
-        loss = arc_margin(cosines, labels, scale, margin)
+        loss = arc_margin(cosines, labels, scale, margin, easy)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
