@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from lapel.errors import InputError, UnknownName
 from lapel.evaluation import slices
 from lapel.evaluation.evaluate import evaluate_embeddings
 from lapel.evaluation.metrics import chance_ap
+from lapel.evaluation.record import Evaluation
 from lapel.evaluation.slices import slice_scores, slices_to_dict
 from lapel.interfaces.cli.evaluate import command
 
 
-def test_a_slice_is_the_mean_over_the_queries_that_hold_its_value() -> None:
+def test_a_slice_is_the_mean_over_the_queries_that_hold_its_value(tmp_path: Path) -> None:
     items = make_items()
     found = evaluate_embeddings(make_table(items), items)
     sliced = slice_scores(found, items, "pattern")
@@ -36,7 +38,10 @@ def test_a_slice_is_the_mean_over_the_queries_that_hold_its_value() -> None:
         assert score.queries == len(aps) >= slices.FEWEST
         assert score.map == pytest.approx(100 * np.mean(aps)) and score.chance == pytest.approx(100 * np.mean(chances))
         assert score.low <= score.map <= score.high
-    assert json.loads(json.dumps(slices_to_dict(sliced)))["plain"]["neckline"]["queries"] > 0
+    found.save(tmp_path / "figures.json", {"slices": {"pattern": slices_to_dict(sliced)}})
+    stored = json.loads((tmp_path / "figures.json").read_text())
+    assert stored["slices"]["pattern"]["plain"]["neckline"]["queries"] == sliced["plain"]["neckline"].queries
+    assert Evaluation.load(tmp_path / "figures.json").overall == pytest.approx(found.overall, abs=1e-4)
 
 
 def test_slices_need_rankings_and_a_labelled_attribute() -> None:

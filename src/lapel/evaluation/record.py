@@ -148,9 +148,10 @@ class Evaluation:
             }
         return data
 
-    def save(self, path: str | Path) -> Path:
-        """Write the JSON; the file appears whole or not at all."""
-        return write_whole(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
+    def save(self, path: str | Path, further: Mapping[str, Any] | None = None) -> Path:
+        """Write the JSON, with `further` keys beside the record's; the file appears whole or not at all."""
+        content = self.to_dict() | dict(further or {})
+        return write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: str = "This") -> Evaluation:

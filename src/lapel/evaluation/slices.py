@@ -58,9 +58,9 @@ def slice_scores(evaluation: Evaluation, items: ItemTable, by: str, seed: int = 
                 continue
             ranked = detail.ranked
             low, high = bootstrap(ranked.ap[chosen], seed)
-            chance = chance_ap(ranked.relevant[chosen], ranked.ranked[chosen]).mean()
-            figures = (float(ranked.ap[chosen].mean()), low, high, float(chance))
-            scores[name] = SliceScore(*(100 * figure for figure in figures), int(chosen.sum()))
+            chance = float(chance_ap(ranked.relevant[chosen], ranked.ranked[chosen]).mean())
+            mean = float(ranked.ap[chosen].mean())
+            scores[name] = SliceScore(100 * mean, 100 * low, 100 * high, 100 * chance, int(chosen.sum()))
         if scores:
             found[value] = scores
     return found

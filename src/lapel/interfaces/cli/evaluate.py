@@ -105,7 +105,7 @@ def command(
     tables = [slice_table(name, one) for name, one in sliced.items()]
     Console().print(score_table(found), *branch_table(found), *tables, *value_tables(found))
     if json_file is not None:
-        click.echo(f"Figures: {found.save(json_file)}")
+        click.echo(f"Figures: {found.save(json_file, _slices_json(sliced))}")
     if html_file is not None:
         click.echo(f"Report: {html_file}")
 
