@@ -21,7 +21,7 @@ KIND = "composed"
 
 
 class ComposedNetwork(nn.Module):
-    """system and, with TME, `text`; CLIP is neither of them nor saved with them.
+    """system and, with TME, `text`; dim: d of the features. CLIP is neither of them nor saved with them.
 
     Features are rows: a picture's vector, then its 13 crops' (none for a system that does not look closely); a text's
     vector, then its 77 words' states.
@@ -29,6 +29,7 @@ class ComposedNetwork(nn.Module):
 
     def __init__(self, clip: Clip, system: str, options: Mapping[str, Any], enhanced: Mapping[str, Any] | None) -> None:
         super().__init__()
+        self.dim = clip.towers.dim
         self.system = build_composed(system, clip.towers.dim, **options)
         self.text = None if enhanced is None else EnhancedText(clip.towers, **enhanced)
 

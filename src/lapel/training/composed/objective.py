@@ -31,7 +31,7 @@ class ComposedObjective(Objective):
     def __init__(self, network: ComposedNetwork, loss: ComposedLoss, sampling: ComposedSampling) -> None:
         super().__init__()
         self.network, self.gather = network.system, sampling.gather
-        self.criterion = build_loss(loss.kind, network.clip.towers.dim, loss.scale, loss.queue)
+        self.criterion = build_loss(loss.kind, network.dim, loss.scale, loss.queue)
 
     def forward(self, reference: Tensor, text: Tensor, target: Tensor) -> Step:
         """Rows as `ComposedNetwork` takes them."""

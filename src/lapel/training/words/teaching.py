@@ -214,14 +214,14 @@ def lesson_loss(
     captions = [lesson.caption(row, random, settings.bare) for row in chosen]
     said = head.say(head.tokens([caption.text for caption in captions], READ))
     scores, same = head.logit_scale * said @ target.T, also_right(captions, lesson.codes)
-    wide, right = [scores], [same]
+    wide, passed = [scores], [same]
     for other in others:
         rows = random.sample(other.strangers, min(settings.strangers, len(other.strangers)))
         if not rows:
             continue
         wide.append(head.logit_scale * said @ head.target(other.places[rows]).T)
-        right.append(~ruled_out(captions, lesson.attributes, other, rows))
-    there = contrastive(torch.cat(wide, dim=1), torch.cat(right, dim=1))
+        passed.append(~ruled_out(captions, lesson.attributes, other, rows))
+    there = contrastive(torch.cat(wide, dim=1), torch.cat(passed, dim=1))
     return loss + settings.texts * 0.5 * (there + contrastive(scores.T, same.T))
 
 
