@@ -20,7 +20,9 @@ OFTEN = 3
 """Captions that a word stands in, to count as taught."""
 
 NEAR = 0.7
-"""Cosine of two words' vectors, centred, from which one may stand for the other. Set by eye; benchmarks/words_fit.py measures it."""
+"""Cosine of two words' vectors, centred, from which one may stand for the other.
+
+Set by eye; benchmarks/words_fit.py measures what it gives."""
 
 FALSE_ALARMS = 0.02
 """Share of texts that some photo fits, which all the same score below the floor."""
