@@ -90,7 +90,7 @@ def main() -> None:
     runs["imagenet"]["steps"] = steps
     card = load_card(start)
     result = {"start": {"name": card.name, "fingerprint": card.fingerprint, "learnt_from": seen}, "runs": runs}
-    OUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(_table(runs))
 
 
@@ -126,6 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--views", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT)
     return parser.parse_args()
 
 
