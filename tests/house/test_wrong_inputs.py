@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -23,22 +22,6 @@ NOT_A_PICTURE = (
     "images/004.png: not a picture; known formats are JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, JPEG2000, PPM, ICO. "
     "Replace or remove the file."
 )
-
-
-@pytest.fixture
-def says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Says:
-    """Run `lapel ...`; the one line on stderr, with the temporary folder cut out of paths."""
-
-    def run(*words: str | Path) -> str:
-        monkeypatch.setattr("sys.argv", ["lapel", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert stop.value.code == 1
-        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
-        assert len(lines) == 1
-        return re.sub(re.escape(f"{tmp_path}/"), "", lines[0]).removeprefix("Error: ")
-
-    return run
 
 
 @pytest.fixture

@@ -26,9 +26,20 @@ def make_stage(recipe):
     return stage
 
 
-@pytest.mark.parametrize("model", ["asen_v2", "csn", "triplet"])
+OPTIONS = {
+    "asen_v2": "{hidden: 16}",
+    "asen": "{}",
+    "csn": "{}",
+    "triplet": "{}",
+    "asenpp": "{hidden: 16, attribute_dim: 16}",
+    "rpf": "{hidden: 16, dropout: 0}",
+}
+"""Every system that one stage trains on triplets, the first stages of ASEN++ and RPF included."""
+
+
+@pytest.mark.parametrize("model", list(OPTIONS))
 def test_a_step_is_five_forwards_in_the_published_order(tiny_recipe, model):
-    sets = [TRIPLETS, GD] + ([f"model.system={model}", "model.options={}"] if model != "asen_v2" else [])
+    sets = [TRIPLETS, GD, f"model.system={model}", f"model.options={OPTIONS[model]}"]
     stage = make_stage(tiny_recipe(*sets))
     attributes, *photos = stage.feed.batch(0)
     assert len(photos) == 5 and stage.feed.photos == 5 * 4
@@ -101,3 +112,18 @@ def test_a_system_with_its_own_plan_says_that_it_takes_no_copies(tiny_recipe):
     style = ["model.system=style", "model.options={}", "data.attributes=[color]"]
     with pytest.raises(InputError, match="sampling.distortion=null"):
         plans.plan_of(tiny_recipe(TRIPLETS, GD, *style))
+
+
+@pytest.mark.parametrize(("system", "local"), [("asenpp", "{options: {hidden: 8}}"), ("rpf", "{options: {layers: 1}}")])
+def test_the_first_of_two_stages_takes_copies_and_the_second_says_so(tiny_recipe, system, local):
+    model = [f"model.system={system}", f"model.options={OPTIONS[system]}"]
+    recipe = tiny_recipe(
+        TRIPLETS, *model, f"stages=[{{sampling: {{distortion: {{scales: [0.3]}}}}}}, {{model: {{local: {local}}}}}]"
+    )
+    first, second = recipe.stage(1), recipe.stage(2)
+    stage = make_stage(first)
+    attributes, *photos = stage.feed.batch(0)
+    assert len(photos) == 4 and torch.isfinite(stage.objective(attributes, *photos).loss)
+    assert second.sampling.distortion is None and plans.plan_of(second)
+    with pytest.raises(InputError, match=r"--set stages\.0\.sampling\.distortion="):
+        plans.plan_of(tiny_recipe(TRIPLETS, GD, *model, f"model.local={local}"))

@@ -20,9 +20,11 @@ from lapel.losses.e_infonce import e_infonce, same_value
 from lapel.models import checkpoint
 from lapel.models.attribute_model import unit
 from lapel.models.crop_model import CropModel
+from lapel.models.locating import boxes
 from lapel.models.rpf_patch import PatchBranch, PatchSize
 from lapel.training import Recipe, loop
 from lapel.training.loop import train
+from lapel.training.objective import Input
 from lapel.training.reading import dump
 from lapel.training.rpf import held_values, rpf_terms, see_rows
 from lapel.training.stage import Stage, set_stage, start_processes
@@ -229,10 +231,63 @@ def test_bf16_runs_both_stages(tiny_recipe: Make, tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in state.values() if value.is_floating_point())
 
 
+STEADY = [
+    "model.options={hidden: 16, dropout: 0}",
+    f"model.local.options={VIT.replace('patch: 8', 'patch: 8, dropout: 0')}",
+]
+
+
+@pytest.mark.parametrize("tau", [0.07, 1e-3, 1e-6])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("mode", [PUBLISHED, OURS], ids=["triplets", "batch"])
+def test_a_step_in_half_precision_is_finite_and_near_float32(
+    tiny_recipe: Make, tmp_path: Path, mode: str, dtype: torch.dtype, tau: float
+) -> None:
+    """Losses and their gradients, at plain and at tiny temperatures; a scaler lowers its scale until they fit."""
+    stage = second(tiny_recipe, tmp_path, mode, *STEADY, f"loss.contrast={{weight: 1, tau: {tau}}}")
+    stage.feed.begin(1)
+    batch, found = stage.feed.batch(0), []
+    stage.model.eval()  # stored statistics: the crops of both are then cut by nearly equal maps
+    for kind in (torch.float32, dtype):
+        torch.manual_seed(0)
+        stage.objective.zero_grad()
+        with torch.autocast("cpu", kind if kind != torch.float32 else torch.bfloat16, enabled=kind != torch.float32):
+            loss = stage.objective(*batch).loss
+        (loss * tau).backward()
+        gradients = [p.grad for p in stage.model.parameters() if p.grad is not None]
+        assert loss.dtype == torch.float32 and loss.isfinite() and loss > 0
+        assert gradients and all(gradient.isfinite().all() for gradient in gradients)
+        found.append(loss.item())
+    # A cosine rounded to bfloat16 inside the network moves a logarithm of e^(cosine / tau) by 1 / tau of it.
+    assert found[1] == pytest.approx(found[0], rel=0.02, abs=0.02 / min(tau, 0.5))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_boxes_and_maps_in_half_precision_are_those_of_float32(
+    tiny_recipe: Make, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    stage = second(tiny_recipe, tmp_path, PUBLISHED, *STEADY)
+    stage.feed.begin(1)
+    attributes, anchor, *_, photos, _ = stage.feed.batch(0)
+    model = stage.model.eval()
+    pixels, maps = Input(stage.recipe.model.preprocess)(anchor), []  # type: ignore[attr-defined]
+    for kind in (torch.float32, dtype):
+        with torch.no_grad(), torch.autocast("cpu", dtype, enabled=kind == dtype):
+            maps.append(model.head(model.backbone(pixels), attributes).regions.float())
+    assert all(found.isfinite().all() for found in maps)
+    assert torch.allclose(maps[0], maps[1], atol=0.02) and torch.allclose(
+        maps[1].sum((1, 2)), torch.ones(len(anchor)), atol=0.02
+    )
+    assert isinstance(model, CropModel)
+    exact, near = (boxes(found, [photo.size for photo in photos[0]], model.crops.threshold, 32) for found in maps)
+    assert (exact - near).abs().max() <= 8  # one position of the map
+
+
 SCRIPT = """
 import sys
 from lapel.training import load_recipe
 from lapel.training.loop import train
+from lapel.training.objective import Input
 train(load_recipe(sys.argv[1]), sys.argv[2])
 """
 

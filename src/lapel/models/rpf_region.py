@@ -108,7 +108,9 @@ class RPFRegionHead(AttributeHead):
         tokens = self.x_layer_norm(features.flatten(2).transpose(1, 2))
         keys = torch.tanh(nn.functional.linear(tokens, self.conv.weight.flatten(1), self.conv.bias))
         query = torch.tanh(self.attr_transform1(self.a_layer_norm(asked)))
-        share = torch.softmax(query @ keys.transpose(1, 2) / math.sqrt(self.hidden), dim=-1)
+        scores = query @ keys.transpose(1, 2) / math.sqrt(self.hidden)
+        # In half precision what is left of a map, and the gradient of its share, leave the range of numbers.
+        share = torch.softmax(scores.float() if scores.dtype.itemsize < 4 else scores, dim=-1)
         return tokens, share.to(tokens.dtype) @ tokens, share.unflatten(2, (height, width))
 
     def _finish(self, z: Tensor) -> Tensor:

@@ -48,13 +48,15 @@ class Optimiser(Part):
 class Running(Part):
     """Where and how it runs; nothing here changes what is learnt, except through rounding.
 
-    device: auto, cpu, cuda or mps. precision: as Lightning Fabric names it. threads: of PyTorch on CPU; 0: its own.
+    device: auto, cpu, cuda or mps. precision: as Lightning Fabric names it; "16-mixed" scales the loss so that small
+        gradients are not lost, and leaves out a step whose gradients overflow; it needs a GPU.
+    threads: of PyTorch on CPU; 0: its own.
     checkpoint_seconds, checkpoint_steps: the last checkpoint is renewed after so much time or so many steps (0: off).
     log_every: steps between two lines of metrics.jsonl.
     """
 
     device: str = "auto"
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
     threads: int = Field(default=0, ge=0)
     checkpoint_seconds: float = Field(default=300.0, ge=0)

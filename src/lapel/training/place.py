@@ -15,6 +15,7 @@ from lapel.training.run_folder import RunFolder, writing
 from lapel.training.stage import Stage
 
 CRITERION = "criterion."
+SCALER = "scaler"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Place:
 
 
 def save_last(stage: Stage, folder: RunFolder, place: Place) -> None:
-    """Everything needed to go on from here: weights, optimizer, the loss's weights, the place.
+    """Everything needed to go on from here: weights, optimizer, the loss's weights, float16's loss scale, the place.
 
     Random sources need no storing: each is made anew from (seed, epoch, step).
 
@@ -43,8 +44,9 @@ def save_last(stage: Stage, folder: RunFolder, place: Place) -> None:
         return
     refuse_broken(stage, folder, place)
     own = {f"{CRITERION}{name}": value for name, value in stage.criterion.state_dict().items()}
+    info = asdict(place) | {SCALER: stage.fabric.strategy.precision.state_dict()}
     with writing(folder.last):
-        checkpoint.save(folder.last, stage.model, stage.card, {**pack(stage.optimizer), **own}, asdict(place))
+        checkpoint.save(folder.last, stage.model, stage.card, {**pack(stage.optimizer), **own}, info)
 
 
 def save_best(stage: Stage, folder: RunFolder, place: Place) -> None:
@@ -72,7 +74,10 @@ def restore(stage: Stage, folder: RunFolder) -> Place:
     unpack(stage.optimizer, loaded.extra)
     own = {n.removeprefix(CRITERION): v for n, v in loaded.extra.items() if n.startswith(CRITERION)}
     stage.criterion.load_state_dict(own)
-    return Place(**loaded.info)
+    info = dict(loaded.info)
+    if scale := info.pop(SCALER, None):
+        stage.fabric.strategy.precision.load_state_dict(scale)
+    return Place(**info)
 
 
 def refuse_broken(stage: Stage, folder: RunFolder, place: Place, loss: float | None = None) -> None:

@@ -69,12 +69,18 @@ def start_processes(running: Running) -> Fabric:
     """One process, or those that torchrun started; each keeps its own batch norm statistics.
 
     Raises:
-        InputError: the device is not there.
+        InputError: the device is not there, or does not train in this precision.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", world))
     if running.threads:
         torch.set_num_threads(running.threads)
+    cpu = running.device == "cpu" or (running.device == "auto" and not torch.accelerator.is_available())
+    if running.precision == "16-mixed" and cpu:  # Fabric would take bfloat16 in its place
+        raise InputError(
+            "running.precision '16-mixed' needs a GPU, and this run is on the CPU. Take bfloat16 there: "
+            "--set running.precision=bf16-mixed."
+        )
     try:
         fabric = Fabric(
             accelerator=running.device,
