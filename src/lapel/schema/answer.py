@@ -117,8 +117,8 @@ class Answer:
 
     considered: items that passed the filter. exact: every one of them was compared. recall: when not exact, the share
     of the true hits that such searches found when it was last measured on this catalogue; None when exact.
-    weights: every term's normalised weight, with cosine 1. notes: sentences on what was asked, for people: a text that no
-    item seems to fit.
+    weights: every term's normalised weight, with cosine 1. notes: sentences on what was asked, for people: a text
+    that no item seems to fit.
     """
 
     hits: tuple[Hit, ...]
