@@ -27,7 +27,7 @@ attribute, a forward for each role of a triplet, crops cut one by one in the mai
 has the same weights and, to {embedding:g}, the same embeddings. Published networks (ResNet-50 to `layer3`; ResNet-34
 under ASEN++'s crops of 112 pixels, ViT-B/16 under RPF's of 224), random weights, {attributes} attributes, drawn photos
 of {photo_side} pixels read from JPEG files, {threads} threads on {cores} cores, PyTorch {torch}. *Times*: the median of
-{rounds} rounds' ratios (1: that round's), plain over ours, both in float32; bfloat16 is ours alone, over the same plain.
+{rounds} rounds' ratios, plain over ours, both in float32; bfloat16 is ours alone, over the same plain.
 Times are by the {clock} clock; processor time leaves out other work on the machine.
 """
 GALLERY = """

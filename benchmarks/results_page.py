@@ -72,7 +72,7 @@ def main() -> None:
         found = {row: Evaluation.load(path) for row in ROWS if (path := folder / f"{data}--{row}.json").is_file()}
         gains = {row: compare(found["imagenet"], e).to_dict() for row, e in found.items() if row != "imagenet"}
         parts += [f"## {title}\n", table(found, gains), verdict(data, found)]
-        summary[data] = {row: e.to_dict(per_query=False) for row, e in found.items()}
+        summary[data] = {row: _summary(e) for row, e in found.items()}
         summary[data]["against ImageNet features"] = gains
     parts += of_card(read_card(shipped()["lapel-lite"]).scores)
     (ROOT / "docs" / "results.md").write_text("\n".join(parts))
@@ -81,6 +81,11 @@ def main() -> None:
     out = ROOT / "benchmarks" / "results" / "quality.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(summary, indent=1))
+
+
+def _summary(found: Evaluation) -> dict[str, Any]:
+    """What is kept of an evaluation: not its queries, nor its tables of confusions, which are long."""
+    return {key: part for key, part in found.to_dict(per_query=False).items() if key != "classification"}
 
 
 def of_card(scores: dict[str, Any]) -> list[str]:
