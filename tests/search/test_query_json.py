@@ -164,6 +164,7 @@ def test_an_answer_as_json_says_how_it_was_found() -> None:
                 "folded": ["b"],
             }
         ],
+        "notes": [],
     }
 
 

@@ -14,7 +14,7 @@ from lapel.schema import WHOLE_LOOK, Answer, Contribution, Hit, Model, Query
 from lapel.search.collection import Collection
 from lapel.search.diversity import Folding
 from lapel.search.fitting import Fitting
-from lapel.search.resolving import Pictures, Reference, Resolver
+from lapel.search.resolving import ITEM, Pictures, Reference, Resolver
 
 MOST_FOLDED = 32
 """A diverse query looks at no more than this many times k items; behind a thousand copies there may be fewer hits."""
@@ -34,6 +34,8 @@ class Searcher:
     def search(self, query: Query, pictures: Pictures | None = None, *, files: bool = True) -> Answer:
         """The k items with the greatest weighted sum of cosines among those the filter lets through.
 
+        An item that is to be changed by words is no answer to itself: composed retrieval leaves its reference out.
+
         pictures: pictures in memory (or embedded already) by the reference name that the query uses for them.
         files: whether a reference may be a path; False lets a query name items and `pictures` only.
 
@@ -42,13 +44,22 @@ class Searcher:
             QueryError: a filter that cannot be read or does not fit its column; words, without a model for them.
             ImageError: a reference photo that cannot be opened.
         """
-        allow = self.collection.allowed(query.where)
+        allow = self._without_changed(query, self.collection.allowed(query.where))
         shown, terms = self.terms(query, self.resolver(pictures, files=files))
         found, groups = self._ranked(query, terms, allow)
         hits = self._hits(found, shown, terms, groups)
         considered = len(self.collection) if allow is None else int(allow.sum())
         notes = self._notes(query, shown, terms, allow) if hits else ()
         return Answer(hits, considered, found.exact, shown, found.recall, notes)
+
+    def _without_changed(self, query: Query, allow: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+        """The rows let through, less the items that a part asks to change."""
+        names = [str(part.reference) for part in query.parts if part.text and part.reference and not part.unlike]
+        rows = [self.collection.row(name.removeprefix(ITEM)) for name in names if name.startswith(ITEM)]
+        if rows:
+            allow = np.ones(len(self.collection), bool) if allow is None else allow.copy()
+            allow[rows] = False
+        return allow
 
     def _notes(
         self, query: Query, shown: tuple[Contribution, ...], terms: list[Term], allow: NDArray[np.bool_] | None

@@ -43,4 +43,4 @@ def print_hits(answer: Answer) -> None:
 
 
 def _heading(part: Contribution) -> str:
-    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {(part.text or Path(part.reference).name)[-16:]}"
+    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {part.text[:16] or Path(part.reference).name[-16:]}"
