@@ -26,8 +26,8 @@ in one run; nothing here is typed by hand. *Plain* does what the published code 
 attribute, a forward for each role of a triplet, crops cut one by one in the main thread, contiguous float32. *Ours*
 has the same weights and, to {embedding:g}, the same embeddings. Published networks (ResNet-50 to `layer3`; ResNet-34
 under ASEN++'s crops of 112 pixels, ViT-B/16 under RPF's of 224), random weights, {attributes} attributes, drawn photos
-of {photo_side} pixels read from JPEG files, {threads} threads on {cores} cores, PyTorch {torch}. *Times*: the median of
-{rounds} rounds' ratios, plain over ours, both in float32; bfloat16 is ours alone, over the same plain.
+of {photo_side} pixels read from JPEG files, threads: {threads}, cores: {cores}, PyTorch {torch}. *Times*: the median
+of the rounds' ratios (rounds: {rounds}), plain over ours, both in float32; bfloat16 is ours alone, over the same plain.
 Times are by the {clock} clock; processor time leaves out other work on the machine.
 """
 GALLERY = """
