@@ -29,6 +29,8 @@ from lapel.training.words.features import places
 from lapel.training.words.judging import judge_changes, judge_texts
 from lapel.training.words.lessons import Lessons
 from lapel.training.words.teaching import fit_head, fit_system, prepare
+from results_page import between_marks, marked
+from tme import MARK
 
 SYSTEMS = {
     "image": ("image only", {}),
@@ -73,7 +75,9 @@ def main() -> None:
         )
         + "\n"
     )
-    OUT.write_text(page(found, taught, encoders, texts), encoding="utf-8")
+    kept = marked(OUT.read_text(encoding="utf-8"), MARK)  # the other script's part of the page
+    text = page(found, taught, encoders, texts)
+    OUT.write_text(between_marks(text, kept, MARK) if kept else text, encoding="utf-8")
 
 
 def page(

@@ -34,6 +34,7 @@ from PIL import Image
 from attention import covered, measure
 from lapel.datasets import read
 from lapel.embedding import embed_batches
+from lapel.evaluation.metrics import bootstrap
 from lapel.explain.regions import draw_regions
 from lapel.export import load_model
 from lapel.images import open_image
@@ -56,7 +57,7 @@ REGIONS = {"garments": f"{UPPER} {OTHERS}", "upper garments": UPPER, "scarf": "s
 
 LOOKED_AT = {name: "upper garments" for name in ("neckline", "sleeve_length", "collar", "placket")}
 LOOKED_AT |= {"scarf": "scarf", "necktie": "tie"}
-SHOWN, RESAMPLES = 20, 2000
+SHOWN = 20
 
 
 def masses(model: Model, items: ItemTable, classes: list[str]) -> dict[str, Floats]:
@@ -80,21 +81,14 @@ def masses(model: Model, items: ItemTable, classes: list[str]) -> dict[str, Floa
     return {name: np.array(found) for name, found in rows.items() if found}
 
 
-def interval(values: Floats) -> tuple[float, float, float]:
-    """Mean and 95 % bootstrap interval over photos."""
-    draw = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile(values[draw].mean(axis=1), [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
-
-
 def summary(found: dict[str, Floats]) -> dict[str, dict[str, Any]]:
     """The figures of every attribute."""
     table = {}
     for name, rows in found.items():
         chance, mass, best = rows.T
-        at, low, high = interval(mass)
-        gain, gain_low, gain_high = interval(mass - chance)
-        numbers = {"chance": float(chance.mean()), "mass": at, "low": low, "high": high, "gain": gain}
+        (low, high), (gain_low, gain_high) = bootstrap(mass), bootstrap(mass - chance)
+        numbers = {"chance": float(chance.mean()), "mass": float(mass.mean()), "low": low, "high": high}
+        numbers["gain"] = numbers["mass"] - numbers["chance"]
         numbers |= {"gain_low": gain_low, "gain_high": gain_high, "best": float(best.mean())}
         rounded = {key: round(value, 4) for key, value in numbers.items()}
         table[name] = {"region": LOOKED_AT.get(name, "garments"), "photos": len(rows)} | rounded

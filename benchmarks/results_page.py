@@ -139,11 +139,18 @@ def in_short(summary: dict[str, dict[str, Any]]) -> str:
     return "\n".join([*lines, "| chance | " + " | ".join(chances) + " |"])
 
 
-def between_marks(text: str, new: str) -> str:
-    """Replace what stands between the README's two marks."""
-    before, rest = text.split("<!-- results -->", 1)
-    after = rest.split("<!-- /results -->", 1)[1] if "<!-- /results -->" in rest else rest
-    return f"{before}<!-- results -->\n{new}\n<!-- /results -->{after}"
+def between_marks(text: str, new: str, name: str = "results") -> str:
+    """Replace what stands between a page's two marks of that name; at its end where it has none."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2] if rest else "\n"
+    before = before if rest else before.rstrip("\n") + "\n\n"
+    return f"{before}{begin}\n{new}\n{end}{after}"
+
+
+def marked(text: str, name: str) -> str:
+    """What stands between a page's two marks of that name; "" where it has none."""
+    return text.partition(f"<!-- {name} -->\n")[2].partition(f"\n<!-- /{name} -->")[0]
 
 
 def table(found: dict[str, Evaluation], gains: dict[str, Any]) -> str:

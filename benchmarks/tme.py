@@ -37,6 +37,7 @@ from lapel.models.composed.tme import EnhancedText
 from lapel.training.words.features import places
 from lapel.training.words.judging import PROTOCOL
 from lapel.training.words.lessons import Lessons
+from results_page import between_marks
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "none (the plain tower)": (), "inject": ("inject",), "align": ("align",), "inject and align": ("inject", "align"),
@@ -44,7 +45,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 WIDTH, LAYERS, HEADS, BATCH, RATE, READ = 64, 2, 2, 128, 1e-3, 20
 RESULTS = Path(__file__).parent / "results" / "tme.json"
 PAGE = Path(__file__).parent.parent / "docs" / "composed-results.md"
-BEGIN, END = "<!-- written by benchmarks/tme.py -->", "<!-- end of benchmarks/tme.py -->"
+MARK = "written by benchmarks/tme.py"
 
 
 def main() -> None:
@@ -72,10 +73,7 @@ def main() -> None:
 def write_table(found: dict[str, object]) -> None:
     """Put the table in its place on the page, or at its end."""
     text = PAGE.read_text(encoding="utf-8")
-    table = f"{BEGIN}\n{_table(found)}{END}\n"
-    start, stop = text.find(BEGIN), text.find(END)
-    kept = text[:start] + text[stop + len(END) + 1 :] if start >= 0 else text
-    PAGE.write_text(kept.rstrip("\n") + "\n\n" + table, encoding="utf-8")
+    PAGE.write_text(between_marks(text, _table(found).rstrip("\n"), MARK), encoding="utf-8")
 
 
 def _figures(ones: list[ComposedEvaluation], plain: list[ComposedEvaluation]) -> dict[str, object]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -19,9 +14,9 @@ from lapel.models.crop_model import CropModel  # noqa: E402
 from lapel.training import loop  # noqa: E402
 from lapel.training.loop import train  # noqa: E402
 from lapel.training.plans import plan_of  # noqa: E402
-from lapel.training.reading import dump  # noqa: E402
 from lapel.training.stage import set_stage, start_processes  # noqa: E402
 from training_data import BATCHES, TRIPLETS  # noqa: E402
+from training_runs import losses, train_by_two  # noqa: E402
 
 MODEL = "model={system: asenpp, backbone: test_resnet, weights: random, "
 MODEL += "dim: 24, options: {hidden: 16, attribute_dim: 16}}"
@@ -128,31 +123,11 @@ def test_a_second_stage_without_its_first_is_one_sentence(tiny_recipe, tmp_path)
         )
 
 
-SCRIPT = """
-import sys
-from lapel.training import load_recipe
-from lapel.training.loop import train
-train(load_recipe(sys.argv[1]), sys.argv[2])
-"""
-
-
 @pytest.mark.slow
 def test_two_processes_train_both_stages_on_the_curve_of_one_with_the_doubled_batch(tiny_recipe, tmp_path):
     asked = [STAGES, "model.freeze_batchnorm=true", "optimiser.lr=1e-4"]
-    (tmp_path / "recipe.yaml").write_text(dump(asenpp(tiny_recipe, PUBLISHED, *asked, "sampling.batch=2")))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += [str(tmp_path / "script.py"), str(tmp_path / "recipe.yaml"), str(tmp_path / "two")]
-    done = subprocess.run(
-        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    two = train_by_two(asenpp(tiny_recipe, PUBLISHED, *asked, "sampling.batch=2"), tmp_path)
     one = train(asenpp(tiny_recipe, PUBLISHED, *asked, "sampling.batch=4"), tmp_path / "one")
     for stage in ("stage-1", "stage-2"):
-        assert losses(tmp_path / "two" / stage) == pytest.approx(losses(one / stage), rel=2e-3), stage
-    assert (tmp_path / "two" / "best.safetensors").is_file()
-
-
-def losses(run):
-    rows = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [row["loss"] for row in rows if row["kind"] == "train"]
+        assert losses(two / stage) == pytest.approx(losses(one / stage), rel=2e-3), stage
+    assert (two / "best.safetensors").is_file()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,13 @@ from lapel.interfaces.cli.main import command
 from lapel.models import checkpoint
 from lapel.models.adapter import TorchModel
 from lapel.schema import Vocabulary
-from lapel.training import journal, load_recipe
+from lapel.training import load_recipe
 from lapel.training.loop import train
 from lapel.training.maps import Maps
 from lapel.training.recipe import Augment, Recipe
-from lapel.training.stopping import Stopped
 from lapel.training.tuning import attribute_axes, known_values
 from training_data import BATCHES, TINY, tiny_set, write_table
+from training_runs import stopped_at
 
 SMALL = [
     "data.workers=1",
@@ -150,17 +149,9 @@ def test_the_scores_of_cached_maps_are_those_of_the_photos(home: Path, tmp_path:
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_weights(home: Path, tmp_path: Path, monkeypatch) -> None:
-    recipe, step = asked(home, home / "shop"), journal.Journal.step
-
-    def press(self, place, result, progress):
-        step(self, place, result, progress)
-        if (place.epoch, place.step) == (2, 1):
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(journal.Journal, "step", press)
-    with pytest.raises(Stopped):
+    recipe = asked(home, home / "shop")
+    with stopped_at(2, 1):
         train(recipe, tmp_path / "stopped")
-    monkeypatch.setattr(journal.Journal, "step", step)
     resumed = checkpoint.read(train(recipe, tmp_path / "stopped", resume=True) / "best.safetensors")
     whole = checkpoint.read(train(recipe, tmp_path / "whole") / "best.safetensors")
     assert all(torch.equal(tensor, whole.state[name]) for name, tensor in resumed.state.items())
@@ -182,7 +173,7 @@ def test_the_backbone_afterwards_by_the_deep_recipe(home: Path, tmp_path: Path) 
 def test_a_shipped_model_without_its_checkpoint_is_a_sentence(home: Path, tmp_path: Path, monkeypatch) -> None:
     from lapel.training import tuning
 
-    monkeypatch.setattr(tuning, "shipped", lambda: {"lapel-lite": tmp_path})
+    monkeypatch.setattr(tuning, "training_checkpoint", lambda name: None)
     with pytest.raises(InputError, match="'lapel-lite' came without its training checkpoint"):
         tuning.checkpoint_of("lapel-lite")
 

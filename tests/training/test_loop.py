@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import signal
 
 import pytest
 
@@ -17,8 +16,8 @@ from lapel.models import checkpoint  # noqa: E402
 from lapel.training import journal, load_recipe  # noqa: E402
 from lapel.training import place as place_module  # noqa: E402
 from lapel.training.loop import train  # noqa: E402
-from lapel.training.stopping import Stopped  # noqa: E402
 from training_data import BATCHES  # noqa: E402
+from training_runs import stopped_at  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -80,18 +79,9 @@ def test_the_same_recipe_gives_the_same_weights(tiny_recipe, tmp_path):
 @pytest.mark.parametrize("sampling", ["", BATCHES])
 def test_ctrl_c_saves_the_place_and_resume_ends_with_the_same_weights(tiny_recipe, tmp_path, monkeypatch, sampling):
     recipe = tiny_recipe(*filter(None, [sampling]))
-    step = journal.Journal.step
-
-    def press(self, place, result, progress):
-        step(self, place, result, progress)
-        if (place.epoch, place.step) == (2, 1):
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(journal.Journal, "step", press)
-    with pytest.raises(Stopped) as stop:
+    with stopped_at(2, 1) as stop:
         train(recipe, tmp_path / "stopped")
     assert str(stop.value) == f"Stopped in epoch 2, step 1; the place is saved in {tmp_path / 'stopped'}."
-    monkeypatch.setattr(journal.Journal, "step", step)
     resumed = train(recipe, tmp_path / "stopped", resume=True)
     whole = train(recipe, tmp_path / "whole")
     for name in ("last.safetensors", "best.safetensors"):

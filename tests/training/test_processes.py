@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from lapel.models import checkpoint  # noqa: E402
 from lapel.training.loop import train  # noqa: E402
-from lapel.training.reading import dump  # noqa: E402
-
-SCRIPT = """
-import sys
-from lapel.training import load_recipe
-from lapel.training.loop import train
-train(load_recipe(sys.argv[1]), sys.argv[2])
-"""
-
-
-def losses(run):
-    rows = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [row["loss"] for row in rows if row["kind"] == "train"]
+from training_runs import losses, train_by_two  # noqa: E402
 
 
 @pytest.mark.slow
@@ -33,18 +16,11 @@ def losses(run):
 def test_two_processes_give_the_curve_of_one_with_the_doubled_batch(tiny_recipe, tmp_path, accumulate):
     asked = ["model.freeze_batchnorm=true", "sampling.steps=6", f"optimiser.accumulate={accumulate}"]
     asked += ["optimiser.lr=1e-4"]  # Adam's first steps follow the gradient's sign: rounding grows with the rate
-    (tmp_path / "recipe.yaml").write_text(dump(tiny_recipe(*asked, "sampling.batch=3")))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += [str(tmp_path / "script.py"), str(tmp_path / "recipe.yaml"), str(tmp_path / "two")]
-    done = subprocess.run(
-        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    two = train_by_two(tiny_recipe(*asked, "sampling.batch=3"), tmp_path)
 
     one = train(tiny_recipe(*asked, "sampling.batch=6"), tmp_path / "one")
     assert len(losses(one)) == 12
-    assert losses(tmp_path / "two") == pytest.approx(losses(one), rel=2e-4)
+    assert losses(two) == pytest.approx(losses(one), rel=2e-4)
     alone = train(tiny_recipe(*asked, "sampling.batch=3"), tmp_path / "alone")
     assert losses(alone) != pytest.approx(losses(one), rel=2e-2)  # half the batch is another curve
     a, b = (checkpoint.read(run / "last.safetensors").state for run in (one, tmp_path / "two"))

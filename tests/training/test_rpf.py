@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,10 +21,10 @@ from lapel.models.rpf_patch import PatchBranch, PatchSize
 from lapel.training import Recipe, loop
 from lapel.training.loop import train
 from lapel.training.objective import Input
-from lapel.training.reading import dump
 from lapel.training.rpf import held_values, rpf_terms, see_rows
 from lapel.training.stage import Stage, set_stage, start_processes
 from training_data import BATCHES, TRIPLETS
+from training_runs import losses, train_by_two
 from vit_files import google
 
 Make = Callable[..., Recipe]
@@ -283,15 +279,6 @@ def test_boxes_and_maps_in_half_precision_are_those_of_float32(
     assert (exact - near).abs().max() <= 8  # one position of the map
 
 
-SCRIPT = """
-import sys
-from lapel.training import load_recipe
-from lapel.training.loop import train
-from lapel.training.objective import Input
-train(load_recipe(sys.argv[1]), sys.argv[2])
-"""
-
-
 @pytest.mark.slow
 def test_two_processes_train_both_stages_on_the_curve_of_one_with_the_doubled_batch(
     tiny_recipe: Make, tmp_path: Path
@@ -305,20 +292,8 @@ def test_two_processes_train_both_stages_on_the_curve_of_one_with_the_doubled_ba
         "optimiser.lr=1e-4",
         "loss.contrast.weight=0",
     ]
-    (tmp_path / "recipe.yaml").write_text(dump(rpf(tiny_recipe, PUBLISHED, *asked, "sampling.batch=2")))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += [str(tmp_path / "script.py"), str(tmp_path / "recipe.yaml"), str(tmp_path / "two")]
-    done = subprocess.run(
-        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    two = train_by_two(rpf(tiny_recipe, PUBLISHED, *asked, "sampling.batch=2"), tmp_path)
     one = train(rpf(tiny_recipe, PUBLISHED, *asked, "sampling.batch=4"), tmp_path / "one")
     for stage in ("stage-1", "stage-2"):
-        assert losses(tmp_path / "two" / stage) == pytest.approx(losses(one / stage), rel=2e-3), stage
-    assert (tmp_path / "two" / "best.safetensors").is_file()
-
-
-def losses(run: Path) -> list[float]:
-    rows = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [row["loss"] for row in rows if row["kind"] == "train"]
+        assert losses(two / stage) == pytest.approx(losses(one / stage), rel=2e-3), stage
+    assert (two / "best.safetensors").is_file()

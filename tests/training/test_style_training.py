@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import numpy as np
 import pytest
 
@@ -13,13 +11,13 @@ from lapel.errors import InputError, TrainingError  # noqa: E402
 from lapel.losses.arc_margin import arc_margin  # noqa: E402
 from lapel.models import checkpoint  # noqa: E402
 from lapel.models.style import StyleModel  # noqa: E402
-from lapel.training import journal, load_recipe  # noqa: E402
+from lapel.training import load_recipe  # noqa: E402
 from lapel.training.loop import train  # noqa: E402
 from lapel.training.objective import Input  # noqa: E402
 from lapel.training.stage import set_stage, start_processes  # noqa: E402
-from lapel.training.stopping import Stopped  # noqa: E402
 from lapel.training.style import class_ids  # noqa: E402
 from training_data import tiny_set, write_table  # noqa: E402
+from training_runs import stopped_at  # noqa: E402
 
 STYLE = [
     "data.attributes=[color]",
@@ -122,17 +120,8 @@ def test_a_run_leaves_a_model_with_fitted_probabilities(style_recipe, tmp_path, 
 def test_a_stopped_run_resumed_ends_with_the_same_weights(style_recipe, tiny_recipe, tmp_path, monkeypatch, what):
     make = tiny_recipe if what else style_recipe
     recipe = make("sampling={mode: triplets, batch: 4, steps: 3}", *what)
-    step = journal.Journal.step
-
-    def press(self, place, result, progress):
-        step(self, place, result, progress)
-        if (place.epoch, place.step) == (2, 1):
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(journal.Journal, "step", press)
-    with pytest.raises(Stopped):
+    with stopped_at(2, 1):
         train(recipe, tmp_path / "run")
-    monkeypatch.setattr(journal.Journal, "step", step)
     resumed, whole = train(recipe, tmp_path / "run", resume=True), train(recipe, tmp_path / "whole")
     one, other = (checkpoint.read(folder / "best.safetensors").state for folder in (resumed, whole))
     assert all(torch.equal(one[name], other[name]) for name in other)

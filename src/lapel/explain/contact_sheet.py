@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from lapel.explain.overlays import Overlay, data_uri, overlay
+from lapel.explain.templates import template
 from lapel.schema import Answer, Card, Contribution, Floats, Hit
 
 TEMPLATE = "contact_sheet.html.j2"
@@ -107,15 +108,4 @@ def contact_sheet(sections: Sequence[Section], card: Card, title: str = "", intr
 
     title, intro: above the first query; without a title the page is headed by the model's name.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["spoken"] = lambda name: str(name).replace("_", " ")
-    return environment.get_template(TEMPLATE).render(sections=sections, card=card, title=title, intro=intro)
+    return template(TEMPLATE).render(sections=sections, card=card, title=title, intro=intro)

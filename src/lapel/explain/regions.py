@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from lapel.errors import InputError
 from lapel.explain.heat_map import heat_map
 from lapel.images import crop_boxes, cut_crops, fit, normalise
-from lapel.schema import Card, Floats, Model, Outputs, PhotoModel
+from lapel.schema import Card, Floats, Model, Outputs, PhotoModel, spoken, spoken_value
 
 SIDE, CROP, GAP, LINE = 220, 110, 16, 16
 INK, QUIET, PAPER, EDGE = (38, 34, 30), (106, 100, 93), (251, 250, 248), (255, 255, 255)
@@ -58,11 +58,11 @@ def _outputs(photos: Sequence[Image.Image], model: Model) -> Outputs:
 def _title(card: Card, k: int, values: Floats) -> tuple[str, str]:
     """The attribute, and its most probable value where probabilities were fitted."""
     attribute = card.vocabulary.attributes[k]
-    name = attribute.name.replace("_", " ")
+    name = spoken(attribute.name)
     if not card.values_fitted:
         return name, ""
     own = values[card.vocabulary.slices[k]]
-    return name, f"{attribute.values[int(own.argmax())]} {own.max():.0%}"
+    return name, f"{spoken_value(attribute.name, attribute.values[int(own.argmax())])} {own.max():.0%}"
 
 
 def _cell(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lapel.explain.explanation import Explanation, Seen
 from lapel.explain.overlays import data_uri, overlay
+from lapel.explain.templates import template
 
 TEMPLATE = "why.html.j2"
 VALUES_SHOWN = 3
@@ -17,21 +18,11 @@ VALUES_SHOWN = 3
 
 def page(explanation: Explanation) -> str:
     """The whole page as HTML text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["spoken"] = lambda name: str(name).replace("_", " ")
     pictures = [*explanation.references, explanation.hit]
     rows = [_row(seen, explanation) for seen in pictures]
     rows[-1]["title"] = f"Hit: {explanation.item}"
     whole = sum(abs(part.weight) for part in explanation.parts) or 1.0
-    return environment.get_template(TEMPLATE).render(explanation=explanation, rows=rows, whole=whole)
+    return template(TEMPLATE).render(explanation=explanation, rows=rows, whole=whole)
 
 
 def _row(seen: Seen, explanation: Explanation) -> dict[str, Any]:

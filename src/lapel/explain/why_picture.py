@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lapel.explain.explanation import Explanation, Seen
 from lapel.explain.heat_map import heat_map
-from lapel.schema import Contribution
+from lapel.schema import Contribution, spoken
 
 SIDE, GAP, LINE = 220, 16, 15
 VALUES_SHOWN = 3
@@ -54,7 +54,7 @@ def _row(
         small = shown.copy()
         small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         sheet.paste(small, (left, top))
-        pen.text((left, top + SIDE + 2), (name or "the whole look").replace("_", " "), INK, font)
+        pen.text((left, top + SIDE + 2), spoken(name or "the whole look"), INK, font)
         for place, (value, probability) in enumerate(list(seen.values.get(name, {}).items())[:VALUES_SHOWN], 1):
             pen.text((left, top + SIDE + 2 + place * LINE), f"{value} {probability:.0%}", QUIET, font)
 

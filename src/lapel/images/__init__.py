@@ -2,7 +2,7 @@
 
 from lapel.images.cropping import boxes, crop_boxes, cut_crops, frame, pictures_of, rectangles
 from lapel.images.files import Source
-from lapel.images.fingerprinting import Fingerprint, HashStore, fingerprints, look_alikes
+from lapel.images.fingerprinting import Fingerprint, HashStore, contents, fingerprints, look_alikes
 from lapel.images.fitting import cut, decode_side, fit, normalise, scale
 from lapel.images.hashing import content_hash, perceptual_hash, thumbnail
 from lapel.images.near import alike, near_groups
@@ -23,6 +23,7 @@ __all__ = [
     "cut",
     "cut_crops",
     "decode_side",
+    "contents",
     "fingerprints",
     "fit",
     "frame",

@@ -145,6 +145,23 @@ def fingerprints(
             store.commit()
 
 
+def contents(paths: Sequence[Path], workers: int = 2) -> list[str]:
+    """The hash of each file's bytes, in order, from Lapel's store where the file is known and unchanged.
+
+    Raises:
+        ImageError: a picture cannot be used.
+    """
+    store, hashes = HashStore(), []
+    try:
+        for found in fingerprints(paths, workers, store):
+            if not isinstance(found, Fingerprint):
+                raise found
+            hashes.append(found.content)
+    finally:
+        store.close()
+    return hashes
+
+
 def look_alikes(found: Sequence[Fingerprint | ImageError]) -> NDArray[np.int64]:
     """(n,) group numbers of near and exact duplicates; an unusable picture is alone in its group."""
     rows = [row for row, one in enumerate(found) if isinstance(one, Fingerprint)]

@@ -19,9 +19,16 @@ SAME = 1 - 1e-5
 """Cosine from which two targets are one picture."""
 
 
-def symmetric(query: Tensor, target: Tensor, scale: float) -> Tensor:
-    """Cross-entropy both ways, query to target and target to query, halved (Radford et al., ICML 2021). (B, d) both."""
-    _square(query, target, "symmetric")
+def symmetric(query: Tensor, target: Tensor, scale: float, first: int = 0) -> Tensor:
+    """Cross-entropy both ways, query to target and target to query, halved (Radford et al., ICML 2021).
+
+    (B, d) both, so `first` is 0.
+
+    Raises:
+        ShapeError: not as many targets as queries.
+    """
+    if query.shape != target.shape:
+        raise ShapeError(f"This loss compares as many targets as queries, not {len(target)} with {len(query)}.")
     return 0.5 * (query_target(query, target, scale) + query_target(target, query, scale))
 
 
@@ -33,7 +40,9 @@ def masked(query: Tensor, target: Tensor, scale: float, first: int = 0) -> Tenso
     return F.cross_entropy((scale * query @ target.T).masked_fill(same, float("-inf")), own)
 
 
-def cyclip(query: Tensor, target: Tensor, scale: float, cross: float = 0.25, inner: float = 0.25) -> Tensor:
+def cyclip(
+    query: Tensor, target: Tensor, scale: float, first: int = 0, cross: float = 0.25, inner: float = 0.25
+) -> Tensor:
     """`symmetric`, and two consistencies (Goel et al., NeurIPS 2022, with their weights).
 
     cross: of (q_j . t_k - q_k . t_j)^2; inner: of (q_j . q_k - t_j . t_k)^2; each its mean over the B x B pairs, of
@@ -45,8 +54,17 @@ def cyclip(query: Tensor, target: Tensor, scale: float, cross: float = 0.25, inn
     return symmetric(query, target, scale) + cross * consistent + inner * alike
 
 
+PLAIN: dict[str, Callable[[Tensor, Tensor, float, int], Tensor]] = {
+    "query_target": query_target, "symmetric": symmetric, "masked": masked, "cyclip": cyclip,
+}  # fmt: skip
+"""Losses of one step alone."""
+
+LOSSES = (*PLAIN, "queue")
+"""Names that a recipe may give; "queue" remembers the steps before."""
+
+
 class QueryTarget(nn.Module):
-    """One of the losses by name, as a step of training calls it; a name that is none is refused by the recipe.
+    """One of `PLAIN` by name, as a step of training calls it.
 
     Args:
         scale: of the cosines.
@@ -54,16 +72,11 @@ class QueryTarget(nn.Module):
 
     def __init__(self, name: str, scale: float) -> None:
         super().__init__()
-        self.name, self.scale = name, scale
+        self.loss, self.scale = PLAIN[name], scale
 
     def forward(self, query: Tensor, target: Tensor, first: int = 0) -> Tensor:
         """Queries (B, d), targets (N, d) -> scalar."""
-        if self.name in ("symmetric", "cyclip"):
-            return _SQUARE[self.name](query, target, self.scale)
-        return (masked if self.name == "masked" else query_target)(query, target, self.scale, first)
-
-
-_SQUARE: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {"symmetric": symmetric, "cyclip": cyclip}
+        return self.loss(query, target, self.scale, first)
 
 
 class Queued(nn.Module):
@@ -98,15 +111,6 @@ class Queued(nn.Module):
             self.kept[: len(newest)] = newest
             self.count.fill_(len(newest))
         return loss
-
-
-def _square(query: Tensor, target: Tensor, name: str) -> None:
-    if query.shape != target.shape:
-        raise ShapeError(f"The loss '{name}' compares as many targets as queries, not {len(target)} with {len(query)}.")
-
-
-LOSSES = ("query_target", "symmetric", "masked", "cyclip", "queue")
-"""Names that a recipe may give."""
 
 
 def build_loss(name: str, dim: int, scale: float, queue: int) -> nn.Module:

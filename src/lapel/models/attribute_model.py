@@ -149,7 +149,10 @@ class AttributeModel(nn.Module):
 
     def forward(self, pixels: Tensor) -> ModelOutput:
         """Pixels (B, 3, H, W) -> everything, from one backbone pass."""
-        features = self.backbone(pixels)
+        return self.of_maps(self.backbone(pixels))
+
+    def of_maps(self, features: Tensor) -> ModelOutput:
+        """The backbone's maps (B, C, h, w) -> everything."""
         raw, regions = self.head.all(features)
         embeddings = unit(raw)
         composed = None if self.composed is None else self.composed(features)

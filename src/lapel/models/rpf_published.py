@@ -106,11 +106,10 @@ def rpf_model(
 def rpf_card(name: str, model: AttributeModel, vocabulary: Vocabulary, numbers: Mapping[str, float]) -> Card:
     """The card of an imported model: published centre crop of 224 pixels, ImageNet normalisation."""
     assert isinstance(model.head, RPFRegionHead)
-    made = {
-        "hidden": model.head.hidden,
-        "reduction": model.head.feature_fc.in_features // model.head.mlp.fc1.out_features,
-    }
-    head = {key: value for key, value in made.items() if value != {"hidden": 512, "reduction": 2}[key]}
+    plain = {"hidden": 512, "reduction": 2}
+    reduction = model.head.feature_fc.in_features // model.head.mlp.fc1.out_features
+    made = {"hidden": model.head.hidden, "reduction": reduction}
+    head = {key: value for key, value in made.items() if value != plain[key]}
     architecture: dict[str, Any] = {"head": head, "look_dim": 0, "cut": "layer3"}
     stage = "first stage: the region branch alone"
     if isinstance(model, CropModel):

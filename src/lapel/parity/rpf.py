@@ -199,8 +199,8 @@ def option(case: Case, name: str, default: float) -> float:
 
 def _beta(case: Case) -> float:
     """The released configurations' weight of the region branch."""
-    config = Path(str(case["constructor"]["yaml"][0])).stem
-    return option(case, "SOLVER.BETA", BETA.get(config, BETA["published"]))
+    sets = [part for file in case["constructor"]["yaml"] for part in Path(str(file)).with_suffix("").parts]
+    return option(case, "SOLVER.BETA", next((BETA[name] for name in sets if name in BETA), BETA["published"]))
 
 
 def _google(name: str, shape: list[int]) -> np.ndarray[Any, Any]:

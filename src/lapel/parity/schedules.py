@@ -86,8 +86,8 @@ def _configured(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> Optimi
         if recipe["tree"] != "style_release" or kind not in KINDS:
             raise CaseError(f"recipe '{recipe['name']}': no schedule '{kind}' of '{recipe['tree']}'")
         asked["schedule"] = KINDS[kind]
-    asked |= {ours: recipe[key] for ours, key in (("lr", "lr"), ("slow_lr", "slow_lr")) if key in recipe}
-    asked |= {ours: recipe[key] for ours, key in (("step_size", "step_size"), ("decay", "decay_rate")) if key in recipe}
+    stated = {"lr": "lr", "slow_lr": "slow_lr", "step_size": "step_size", "decay": "decay_rate"}
+    asked |= {ours: recipe[key] for ours, key in stated.items() if key in recipe}
     if asked.get("schedule") == "cosine":
         asked |= {"eta_min": COSINE_END, "cosine_epochs": asked["epochs"]}
     return Optimiser.model_validate(asked)

@@ -13,6 +13,12 @@ CHECKPOINT = "checkpoint.safetensors"
 """The file of a shipped model that training continues from; nothing else reads it."""
 
 
+def training_checkpoint(name: str) -> Path | None:
+    """Where a shipped model's training checkpoint lies; None when it came without."""
+    path = shipped()[name] / CHECKPOINT
+    return path if path.is_file() else None
+
+
 def shipped() -> dict[str, Path]:
     """Name -> folder of every model inside the package."""
     if not FOLDER.is_dir():

@@ -15,6 +15,7 @@ from lapel.errors import LapelError, QueryError, UnknownName
 from lapel.index import Index
 from lapel.schema import COMPOSED, WHOLE_LOOK, Card, Floats
 from lapel.schema.condition import Predicted
+from lapel.search.fitting import Fitting
 from lapel.search.predicted import Sides, meets, predictable
 from lapel.search.where import parse
 from lapel.store import Store
@@ -104,6 +105,11 @@ class Collection:
         sure = self.probability[:, k] >= np.float32(asked.confidence)
         among = np.isin(self.best[:, k], [known.index(value) for value in asked.values])
         return sure & among, sure & ~among
+
+    @cached_property
+    def fitting(self) -> Fitting | None:
+        """What tells that no item fits a text; None for a model without words, or taught before this was kept."""
+        return Fitting.of(self.card)
 
     def metadata_of(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
         """The user's columns of each of these rows; empty cells left out."""

@@ -13,7 +13,6 @@ from lapel.index import Found, Term
 from lapel.schema import WHOLE_LOOK, Answer, Contribution, Hit, Model, Query
 from lapel.search.collection import Collection
 from lapel.search.diversity import Folding
-from lapel.search.fitting import Fitting
 from lapel.search.resolving import ITEM, Pictures, Reference, Resolver
 
 MOST_FOLDED = 32
@@ -49,7 +48,7 @@ class Searcher:
         found, groups = self._ranked(query, terms, allow)
         hits = self._hits(found, shown, terms, groups)
         considered = len(self.collection) if allow is None else int(allow.sum())
-        notes = self._notes(query, shown, terms, allow) if hits else ()
+        notes = self._notes(shown, terms, allow, hits) if hits else ()
         return Answer(hits, considered, found.exact, shown, found.recall, notes)
 
     def _without_changed(self, query: Query, allow: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
@@ -62,18 +61,26 @@ class Searcher:
         return allow
 
     def _notes(
-        self, query: Query, shown: tuple[Contribution, ...], terms: list[Term], allow: NDArray[np.bool_] | None
+        self,
+        shown: tuple[Contribution, ...],
+        terms: list[Term],
+        allow: NDArray[np.bool_] | None,
+        hits: tuple[Hit, ...],
     ) -> tuple[str, ...]:
         """What is to be said of the query's texts; see `lapel.search.fitting`."""
-        fitting = Fitting.of(self.collection.card)
+        texts = [(part, term) for part, term in zip(shown, terms, strict=True) if part.text and part.weight > 0]
+        fitting = self.collection.fitting if texts else None
         if fitting is None:
             return ()
-        found = []
-        for part, term in zip(shown, terms, strict=True):
-            if part.text and part.weight > 0:
-                alone = Term(term.block, term.vector, 1.0)
-                best = float(self.collection.index.find([alone], 1, allow).scores[0]) if not part.reference else None
-                found.append(fitting.note(part.text, best))
+
+        def best(part: Contribution, term: Term) -> float | None:
+            if part.reference:
+                return None
+            if len(terms) == 1:  # the answer itself says it
+                return hits[0].score
+            return float(self.collection.index.find([Term(term.block, term.vector, 1.0)], 1, allow).scores[0])
+
+        found = (fitting.note(part.text, best(part, term)) for part, term in texts)
         return tuple(note for note in dict.fromkeys(found) if note)
 
     def _ranked(

@@ -71,22 +71,15 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, w = ctx.saved_tensors
-        of_input, of_weight = ctx.needs_input_grad[:2]
-        if of_input and max(ctx.stride) == 1:  # this one is fast as it is
-            into = _gradients(ctx, grads[0], x, w, (True, False))[0]
-        else:
-            into = _gradients(ctx, grads[0].float(), x.float(), w.float(), (of_input, False))[0]
-        wide = w.shape[-1] > 3
-        kept = (grads[0].float(), x.float(), w.float()) if wide else (grads[0], x, w)
-        onto = _gradients(ctx, *kept, (False, of_weight))[1]
-        kinds = ctx.kinds
-        return into if into is None else into.to(kinds[0]), onto if onto is None else onto.to(kinds[1]), None, None
-
-
-def _gradients(ctx: Any, grad: Tensor, x: Tensor, w: Tensor, wanted: tuple[bool, bool]) -> list[Tensor | None]:
-    if not any(wanted):
-        return [None, None]
-    found: list[Tensor | None] = torch.ops.aten.convolution_backward(
-        grad, x, w, None, ctx.stride, ctx.padding, [1, 1], False, [0, 0], x.shape[1], [*wanted, False]
-    )
-    return found
+        slow = max(ctx.stride) > 1, w.shape[-1] > 3
+        found: list[Tensor | None] = [None, None]
+        for exact in (True, False):
+            wanted = [needed and is_slow == exact for needed, is_slow in zip(ctx.needs_input_grad, slow, strict=False)]
+            if any(wanted):
+                kept = [part.float() if exact else part for part in (grads[0], x, w)]
+                given = torch.ops.aten.convolution_backward(
+                    *kept, None, ctx.stride, ctx.padding, [1, 1], False, [0, 0], x.shape[1], [*wanted, False]
+                )
+                for at in (0, 1):
+                    found[at] = given[at].to(ctx.kinds[at]) if wanted[at] else found[at]
+        return found[0], found[1], None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -108,9 +109,9 @@ class Experiment(Part):
     stages: tuple[dict[str, Any], ...] = ()
 
     @property
+    @abstractmethod
     def quick(self) -> Self:
         """The same recipe shrunk to two steps on CPU: does it run at all? Numbers mean nothing."""
-        raise NotImplementedError
 
     def _shrunk(self, parts: dict[str, Any]) -> Self:
         """A copy with these parts, and with what every quick run does: one epoch, on CPU, of each stage."""

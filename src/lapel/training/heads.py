@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lapel.models.attribute_model import AttributeModel, ModelOutput, unit
+from lapel.models.attribute_model import AttributeModel
 from lapel.schema import Card, EmbeddingTable, ItemTable, Outputs
 from lapel.training.augment import generator
 from lapel.training.batches import BatchSampler
@@ -55,12 +55,6 @@ def embed_maps(model: AttributeModel, card: Card, items: ItemTable, maps: Maps, 
     model.eval()
     with torch.inference_mode():
         for at in range(0, len(items), batch):
-            parts.append(_outputs(model, maps.take(items.paths[at : at + batch]).to(device)))
+            found = model.of_maps(maps.take(items.paths[at : at + batch]).to(device))
+            parts.append(Outputs(*(part.float().cpu().numpy() for part in found[:4])))
     return EmbeddingTable(tuple(items.ids), Outputs.join(parts), card)
-
-
-def _outputs(model: AttributeModel, features: Tensor) -> Outputs:
-    raw, regions = model.head.all(features)
-    embeddings = unit(raw)
-    found = ModelOutput(embeddings, regions, model.values(embeddings), model.look(features))
-    return Outputs(*(part.float().cpu().numpy() for part in found[:4]))

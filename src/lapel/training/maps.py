@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from lapel import cache
-from lapel.images import Fingerprint, HashStore, ImageCache, fingerprints
+from lapel.images import ImageCache, contents
 from lapel.models.checkpoint import state_sha256
 from lapel.progress import Progress, Quiet
 from lapel.schema import Preprocess
@@ -109,14 +109,7 @@ class Maps:
 
     def _hash(self, files: Sequence[Path], workers: int) -> None:
         unknown = [file for file in files if file not in self._content]
-        store = HashStore()
-        try:
-            for file, found in zip(unknown, fingerprints(unknown, workers, store), strict=True):
-                if not isinstance(found, Fingerprint):
-                    raise found
-                self._content[file] = found.content
-        finally:
-            store.close()
+        self._content |= zip(unknown, contents(unknown, workers), strict=True)
 
     def _pixels(self, asked: Sequence[View]) -> Pixels:
         return np.stack([self._view(*one) for one in asked])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lapel.runtime.shipped import CHECKPOINT, shipped
+from lapel.runtime.shipped import shipped, training_checkpoint
 
 
 def at_hand(weights: str) -> str:
@@ -16,8 +16,7 @@ def at_hand(weights: str) -> str:
 
 def startable(model: str) -> bool:
     """Whether a model to fine-tune is there: a shipped one with its training checkpoint, a run or a file."""
-    held = shipped().get(model)
-    return Path(model).exists() if held is None else (held / CHECKPOINT).is_file()
+    return Path(model).exists() if model not in shipped() else training_checkpoint(model) is not None
 
 
 def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

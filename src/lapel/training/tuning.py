@@ -18,7 +18,7 @@ from lapel.models import checkpoint
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.checkpoint import Checkpoint
 from lapel.models.registry import build_head
-from lapel.runtime.shipped import CHECKPOINT, shipped
+from lapel.runtime.shipped import CHECKPOINT, shipped, training_checkpoint
 from lapel.schema import Attribute, Card, Vocabulary
 from lapel.training.place import CRITERION
 from lapel.training.recipe import Recipe
@@ -35,8 +35,8 @@ def checkpoint_of(name: str) -> Path:
     """
     if name not in shipped():
         return run_checkpoint(name)
-    path = shipped()[name] / CHECKPOINT
-    if not path.is_file():
+    path = training_checkpoint(name)
+    if path is None:
         raise InputError(
             f"The shipped '{name}' came without its training checkpoint ({CHECKPOINT}). Name a run folder or a "
             ".safetensors file to start from: --set model.tune=PATH."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 import torch
@@ -20,7 +19,7 @@ from lapel.training import journal, load_recipe
 from lapel.training.composed.evaluating import evaluate_run, protocol_named
 from lapel.training.composed.recipe import ComposedRecipe
 from lapel.training.loop import train
-from lapel.training.stopping import Stopped
+from training_runs import stopped_at
 
 ERN = "model={system: fashionern, clip: tiny, weights: random, options: {inner: 32, layers: 1}}"
 
@@ -34,26 +33,12 @@ def lines(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def press_at(monkeypatch, epoch, step):
-    plain = journal.Journal.step
-
-    def pressed(self, place, result, progress):
-        plain(self, place, result, progress)
-        if (place.epoch, place.step) == (epoch, step):
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(journal.Journal, "step", pressed)
-    return lambda: monkeypatch.setattr(journal.Journal, "step", plain)
-
-
 @pytest.mark.parametrize("system", ["combiner", "tirg", "fashionern"])
-def test_a_stopped_run_resumed_ends_with_the_same_weights(small, tmp_path, monkeypatch, system):
+def test_a_stopped_run_resumed_ends_with_the_same_weights(small, tmp_path, system):
     recipe = small(ERN) if system == "fashionern" else small(f"model.system={system}")
     whole = train(recipe, tmp_path / "whole")
-    restore = press_at(monkeypatch, 2, 2)
-    with pytest.raises(Stopped):
+    with stopped_at(2, 2):
         train(recipe, tmp_path / "run")
-    restore()
     resumed = train(recipe, tmp_path / "run", resume=True)
     one, other = (checkpoint.read(folder / "last.safetensors").state for folder in (resumed, whole))
     assert all(torch.equal(one[name], other[name]) for name in other)
@@ -67,17 +52,15 @@ def test_a_stopped_run_resumed_ends_with_the_same_weights(small, tmp_path, monke
     assert max(row["recall"] for row in scored) == pytest.approx(card.scores["headline"], abs=1e-3)
 
 
-def test_both_stages_of_the_enhanced_tower_train_and_resume(small, tmp_path, monkeypatch):
+def test_both_stages_of_the_enhanced_tower_train_and_resume(small, tmp_path):
     recipe = small(
         "stages.1.model.options={inner: 32, layers: 1}", "model.tme.layers=[1]", "sampling.at_once=0", "optimiser.epochs=1",
         "stages.0.optimiser.epochs=1", "stages.0.sampling={at_once: 2}", name="fashioniq/fashionern_tme",
     )  # fmt: skip
-    restore = press_at(monkeypatch, 1, 2)
-    with pytest.raises(Stopped):
+    with stopped_at(1, 2):
         train(recipe, tmp_path / "run")
-    with pytest.raises(Stopped):  # the first stage ends, the second is stopped
+    with stopped_at(1, 2):  # the first stage ends, the second is stopped
         train(recipe, tmp_path / "run", resume=True)
-    restore()
     run = train(recipe, tmp_path / "run", resume=True)
     first, last = (checkpoint.read(at / "best.safetensors") for at in (run / "stage-1", run))
     moved = [name for name, value in first.state.items() if "gates" in name and value.abs().max() > 0]

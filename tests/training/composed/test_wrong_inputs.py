@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,19 @@ import pytest
 
 from lapel.datasets.composed import fashioniq as reader
 from lapel.errors import UnknownName
-from lapel.interfaces.cli.main import main
 
 Told = tuple[int, str, str]
 
 
 @pytest.fixture
-def evaluate(
-    fashioniq: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Told]:
+def evaluate(fashioniq: Path, run: Callable[..., Told]) -> Callable[..., Told]:
     def call(*more: str, first: dict[str, Any] | None = None) -> Told:
         captions = fashioniq / "captions/cap.dress.val.json"
         rows = json.loads(captions.read_text())
         captions.write_text(json.dumps([rows[0] | (first or {}), *rows[1:]]))
-        asked = ["lapel", "evaluate", "clip:tiny:random:sum", str(fashioniq), "--json", "-", *more]
-        monkeypatch.setattr(sys, "argv", asked)
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
+        told = run("evaluate", "clip:tiny:random:sum", fashioniq, "--json", "-", *more)
         captions.write_text(json.dumps(rows))
-        return (code, *capsys.readouterr())
+        return told
 
     return call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lapel.schema import Answer, Contribution
+from lapel.schema import Answer, Contribution, spoken
 
 SHOWN_COLUMNS = 4
 PIPED_WIDTH = 140
@@ -43,4 +43,4 @@ def print_hits(answer: Answer) -> None:
 
 
 def _heading(part: Contribution) -> str:
-    return f"{part.attribute.replace('_', ' ')}\n{part.weight:+.2f} {part.text[:16] or Path(part.reference).name[-16:]}"
+    return f"{spoken(part.attribute)}\n{part.weight:+.2f} {part.text[:16] or Path(part.reference).name[-16:]}"

@@ -22,6 +22,7 @@ def command(catalogue: Path, pairs: int, share: float, times: int, seed: int, as
     """Blur hits where their heat maps are strongest and see how far the scores fall, against random regions."""
     from lapel.interfaces.cli._catalogues import open_catalogue
     from lapel.progress import bar
+    from lapel.schema import spoken
 
     opened = open_catalogue(catalogue, model)
     with bar("Blurring", pairs * len(opened.attributes), "pairs") as progress:
@@ -39,7 +40,7 @@ def command(catalogue: Path, pairs: int, share: float, times: int, seed: int, as
     for row in found:
         cells = (f"{row.score:.3f}", f"{row.top:+.4f}", f"{row.random:+.4f}", f"{row.difference:+.4f}")
         interval = f"{row.low:+.4f} to {row.high:+.4f}"
-        table.add_row(row.attribute.replace("_", " "), *cells, interval, f"{row.wins:.0%}")
+        table.add_row(spoken(row.attribute), *cells, interval, f"{row.wins:.0%}")
     console = Console()
     console.print(table)
     console.print(

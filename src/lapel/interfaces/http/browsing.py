@@ -117,6 +117,7 @@ async def attributes(request: Request) -> Json:
                 "scores": card.scores,
                 "fingerprint": card.fingerprint,
                 "licence": card.licence,
+                "origin": card.origin,
                 "notes": card.notes,
                 "learnt_from": list(card.learnt_from),
                 "attends": card.attends,

@@ -94,6 +94,7 @@ class ModelView(Record):
     pretrained: str = Field(description="The weights it started from.")
     fingerprint: str
     licence: str
+    origin: str = Field(description="The code's licence, and whether the weights learnt from research-only photos.")
     notes: str
     scores: dict[str, Any] = Field(description="How well it tells each attribute, with the protocol; may be empty.")
     learnt_from: list[dict[str, Any]] = Field(description="The data it learnt from, with their terms.")

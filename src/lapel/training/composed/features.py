@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lapel import cache
 from lapel.errors import ImageError
-from lapel.images import Fingerprint, HashStore, fingerprints, fit, normalise, open_image
+from lapel.images import contents, fit, normalise, open_image
 from lapel.images.patches import RATIO, WHOLE, clip_preprocess, crops, target_pad
 from lapel.images.reading import map_ordered
 from lapel.models.checkpoint import state_sha256
@@ -87,11 +87,7 @@ class Features:
             TrainingError: the disk refuses; what was computed before is kept.
         """
         progress, names = progress or Quiet(), [name for name in files if name not in self._content]
-        found = fingerprints([files[name] for name in names], workers, HashStore())
-        for name, one in zip(names, found, strict=True):
-            if not isinstance(one, Fingerprint):
-                raise one
-            self._content[name] = one.content
+        self._content |= zip(names, contents([files[name] for name in names], workers), strict=True)
         at = {self._content[name]: files[name] for name in files}
         fresh = self._pictures.missing(list(at))
         progress.advance(len(files) - len(fresh))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lapel import cache
 from lapel.errors import ImageError
-from lapel.images import ImageCache, content_hash, fit, normalise, read_images
+from lapel.images import ImageCache, contents, fit, normalise, read_images
 from lapel.models.attribute_model import AttributeModel
 from lapel.models.composed.light import region_weights
 from lapel.progress import Progress, Quiet
@@ -50,6 +50,5 @@ def places(model: AttributeModel, card: Card, items: ItemTable, progress: Progre
 
 def _key(card: Card, items: ItemTable) -> str:
     """Of the weights, what they read, and the photos' bytes: a set that was copied or moved is found again."""
-    about = [content_hash(path.read_bytes()) for path in items.paths]
-    content = json.dumps([card.weights_sha256, asdict(card.preprocess), about])
+    content = json.dumps([card.weights_sha256, asdict(card.preprocess), contents(items.paths)])
     return hashlib.sha256(content.encode()).hexdigest()

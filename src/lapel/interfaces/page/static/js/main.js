@@ -87,8 +87,7 @@ function drawWords(app) {
 
 function drawFoot(app) {
   const { card } = app.facts;
-  const research = card.learnt_from.some((set) => /research use/.test(set.terms ?? ""));
-  $("foot-model").textContent = t(research ? "foot.research" : "foot.model", { name: card.name, licence: card.licence });
+  $("foot-model").textContent = t("foot.model", { name: card.name, origin: card.origin });
   $("foot-data").textContent = card.learnt_from.length
     ? t("foot.data", { sets: card.learnt_from.map((set) => set.terms || set.name).join("; ") })
     : t("foot.unknown");
