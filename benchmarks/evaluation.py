@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lapel.bench.machine import peak_bytes
 from lapel.evaluation.metrics import average_precision, rank
 from lapel.evaluation.ranking import rank_all
 from lapel.evaluation.relevance import Relevance
@@ -83,7 +83,7 @@ def million(share: float, gallery: int = 1_000_000, queries: int = 10_000, dim: 
         start = time.perf_counter()
         ranked = rank_all(vectors, np.load(path, mmap_mode="r"), relevance)
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_bytes() / 2**20
     return {
         "gallery": gallery, "queries_run": asked, "queries_asked": queries, "dim": dim,
         "seconds": seconds, "resident_mb": peak, "target_mb": 2000, "map": float(ranked.ap.mean()),

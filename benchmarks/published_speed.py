@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from typing import Any
 
 import torch
 
+from lapel.bench.machine import peak_bytes
 from lapel.synth import draw_catalogue
 from plain.sides import ATTRIBUTES, BATCHES, SYSTEMS, WAYS, Sides
 
@@ -102,13 +102,6 @@ def train(sides: Sides, given: argparse.Namespace) -> dict[str, Any]:
     return found | {"loss": first["ours"], "loss_difference": apart}
 
 
-def peak() -> float:
-    """MB: the most that was resident since the last reset."""
-    seen = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert seen
-    return int(seen[1]) / 1024
-
-
 def memory(sides: Sides, task: str, way: str, given: argparse.Namespace) -> dict[str, Any]:
     """MB that a photo adds: the peak of a batch of two, then of a full one."""
     peaks, sizes = [], (2, given.batch if task == "gallery" else given.triplets)
@@ -116,7 +109,7 @@ def memory(sides: Sides, task: str, way: str, given: argparse.Namespace) -> dict
         sides.resize(size)
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from what is resident now
         sides.gallery(way, sides.paths[:size], size) if task == "gallery" else sides.train(way)
-        peaks.append(peak())
+        peaks.append(peak_bytes() / 2**20)
     photos = (sizes[1] - sizes[0]) * (1 if task == "gallery" else 3)
     return {"mb_a_photo": round((peaks[1] - peaks[0]) / photos, 1), "peak_mb": round(peaks[1])}
 

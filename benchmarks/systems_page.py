@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lapel.bench.machine import peak_bytes
 from lapel.compare import compare
 from lapel.evaluation.record import Evaluation
 
@@ -179,8 +179,7 @@ def memory(run: Path, data: Path) -> float:
 def resident(run: Path, data: Path) -> float:
     """What `memory` asks of its child."""
     embedding(run, data)()
-    # not getrusage: what it tells begins at the parent's size
-    return round(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)  # type: ignore[index]
+    return round(peak_bytes() / 2**20)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 import sys
 from importlib.metadata import version
@@ -30,8 +31,15 @@ def resident_mb() -> int:
     statm = Path("/proc/self/statm")
     if statm.is_file():
         return round(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+    return round(peak_bytes() / 1e6)
+
+
+def peak_bytes() -> int:
+    """Greatest memory that this process held; on Linux without what its parent held when it forked."""
+    status = Path("/proc/self/status")
+    if status.is_file() and (told := re.search(r"VmHWM:\s+(\d+)", status.read_text())):
+        return 1024 * int(told[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _processor() -> str:
