@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lapel.errors import ShapeError
-from lapel.images import fit, normalise
+from lapel.images import decode_side, fit, frame, normalise
 from lapel.schema import Preprocess
 
 SIZES = [(300, 200), (200, 300), (224, 224), (500, 225), (225, 501), (97, 31), (1000, 333), (256, 224), (641, 427)]
@@ -55,6 +55,33 @@ def test_stretch_and_pad() -> None:
     assert (padded[8:13, :] == 0).sum() >= 5 * 20 * 3 - 60
     assert (padded[:7] == 255).all() and (padded[-7:] == 255).all()
     assert fit(Image.new("RGB", (1000, 1)), Preprocess(height=20, width=20, resize="pad")).shape == (20, 20, 3)
+
+
+@pytest.mark.parametrize("size", [(40, 30), (300, 200), (97, 131)])
+def test_the_middle_of_a_stretched_photo_by_plain_loops(size: tuple[int, int]) -> None:
+    image, asked = picture(size), Preprocess(height=24, width=16, resize="stretch", centre=0.8)
+    whole = np.asarray(image.resize((20, 30), Image.Resampling.BILINEAR))
+    cut = fit(image, asked)
+    for y in range(24):
+        for x in range(16):
+            assert tuple(cut[y, x]) == tuple(whole[y + 3, x + 2])
+    assert np.array_equal(fit(image, asked.whole), fit(image, Preprocess(height=24, width=16, resize="stretch")))
+
+
+def test_the_frame_says_which_part_of_a_stretched_photo_is_read() -> None:
+    left, top, width, height = frame((500, 100), Preprocess(height=24, width=16, resize="stretch", centre=0.8))
+    assert (left, top, width, height) == pytest.approx((0.1, 0.1, 0.8, 0.8))
+    assert frame((500, 100), Preprocess(height=24, width=16, resize="stretch")) == (0, 0, 1, 1)
+
+
+def test_a_decoded_photo_is_large_enough_for_the_middle_that_is_read() -> None:
+    assert decode_side(Preprocess(height=24, width=16, resize="stretch", centre=0.8)) == 30
+
+
+def test_a_centre_of_one_is_not_said_so_that_older_cards_keep_their_fingerprint() -> None:
+    assert "centre" not in Preprocess().to_dict()
+    asked = Preprocess(resize="stretch", centre=0.8)
+    assert Preprocess.from_dict(asked.to_dict()) == asked
 
 
 def test_normalise_follows_the_formula_and_is_contiguous() -> None:

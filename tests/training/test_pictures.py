@@ -74,6 +74,18 @@ def test_a_random_part_keeps_its_share_of_the_photo(tmp_path):
     assert share.min() > 0.42 and share.max() < 1.01 and share.max() - share.min() > 0.3
 
 
+def test_a_random_part_is_read_whole_by_a_model_that_reads_the_middle_of_other_photos(items, tmp_path):
+    asked = Preprocess(24, 24, "stretch", centre=0.5)
+    seen = {}
+    for name, preprocess in (("middle", asked), ("whole", asked.whole)):
+        for area in (1.0, 0.5):
+            cache = ImageCache(tmp_path / "cache", 64)
+            drawn = Pictures(items.paths, cache, preprocess, Augment(flip=0, area=area), 1, 0)
+            seen[name, area] = drawn.batch(ROWS, 1, ROWS)
+    assert np.array_equal(seen["middle", 0.5], seen["whole", 0.5])
+    assert not np.array_equal(seen["middle", 1.0], seen["whole", 1.0])
+
+
 def test_memory_is_bounded(items, tmp_path):
     photos = pictures(items, tmp_path, memory=3 * 32 * 32 * 3)
     photos.batch(ROWS, 1, ROWS)

@@ -26,11 +26,13 @@ AT_ONCE = 64
 def frame(size: tuple[int, int], preprocess: Preprocess) -> tuple[float, float, float, float]:
     """(left, top, width, height) of the model's input on a photo of `size`, as fractions of the photo.
 
-    A centre crop lies inside the photo; where the input was padded, it reaches beyond.
+    A centre crop, or the middle of a stretched photo, lies inside it; where the input was padded, it reaches beyond.
     """
     wide, high = size
     if preprocess.resize == "stretch":
-        return 0.0, 0.0, 1.0, 1.0
+        high, wide = preprocess.scaled
+        width, height = preprocess.width / wide, preprocess.height / high
+        return (1 - width) / 2, (1 - height) / 2, width, height
     if preprocess.resize == "crop":
         scale = preprocess.short_side / min(wide, high)
     else:

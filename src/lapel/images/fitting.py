@@ -34,16 +34,17 @@ def cut(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     """The second half of `fit`: a resized picture cut or padded to (height, width)."""
     if preprocess.resize == "crop":
         return _cut_centre(image, preprocess)
-    return image if preprocess.resize == "stretch" else _pad(image, preprocess)
+    if preprocess.resize == "stretch":
+        return image if preprocess.centre == 1 else _cut_centre(image, preprocess)
+    return _pad(image, preprocess)
 
 
 def decode_side(preprocess: Preprocess) -> int:
     """The short side, in pixels, that a decoded photo needs at least, so that `fit` never blows it up."""
     if preprocess.resize == "crop":
         return preprocess.short_side
-    sides = preprocess.height, preprocess.width
     # A stretched photo may be turned: its short side may become the input's long one.
-    return max(sides) if preprocess.resize == "stretch" else min(sides)
+    return max(preprocess.scaled) if preprocess.resize == "stretch" else min(preprocess.height, preprocess.width)
 
 
 def normalise(pixels: NDArray[np.uint8], preprocess: Preprocess) -> Floats:
@@ -84,7 +85,8 @@ def _cut_centre(image: Image.Image, preprocess: Preprocess) -> Image.Image:
 
 
 def _stretch(image: Image.Image, preprocess: Preprocess) -> Image.Image:
-    return image.resize((preprocess.width, preprocess.height), _FILTERS[preprocess.interpolation])
+    height, width = preprocess.scaled
+    return image.resize((width, height), _FILTERS[preprocess.interpolation])
 
 
 def _scale_inside(image: Image.Image, preprocess: Preprocess) -> Image.Image:

@@ -58,7 +58,7 @@ class ImageCache:
     @classmethod
     def for_model(cls, preprocess: Preprocess, folder: Path | None = None) -> ImageCache:
         """A cache that keeps photos a little larger than this model reads them."""
-        largest = max(preprocess.height, preprocess.width)
+        largest = max(preprocess.scaled)
         side = max(preprocess.short_side, largest) if preprocess.resize == "crop" else largest
         return cls(folder, math.ceil(side * MARGIN))
 

@@ -41,7 +41,7 @@ class TorchModel:
         batch = torch.from_numpy(pixels)
         if isinstance(self.model, CropModel):
             asked = self._card.preprocess
-            return self._outputs(batch, pictures_of(pixels, asked), replace(asked, resize="stretch"))
+            return self._outputs(batch, pictures_of(pixels, asked), replace(asked.whole, resize="stretch"))
         return self._outputs(batch, (), self._card.preprocess)
 
     def photos(self, photos: Sequence[Image]) -> Outputs:

@@ -83,7 +83,7 @@ class OnnxModel:
                 f"The model '{self._card.name}' reads (B, {', '.join(map(str, expected))}), not {pixels.shape}."
             )
         if self._card.crops is not None:
-            return self._closely(pixels, pictures_of(pixels, asked), replace(asked, resize="stretch"))
+            return self._closely(pixels, pictures_of(pixels, asked), replace(asked.whole, resize="stretch"))
         outputs = Outputs(*self._run(pixels))
         check_shapes(outputs, self._card, len(pixels))
         return outputs

@@ -22,6 +22,8 @@ class Preprocess:
 
     resize: "crop" scales the shorter side to `short_side` and cuts the centre (the published recipes);
         "stretch" scales to (height, width) whatever the shape; "pad" fits inside and pads with `fill`.
+    centre: of "stretch", the share of each side that is read, from the middle, above 0 and at most 1: a model that
+        learnt from random parts of its photos then sees things as large as it knows them.
     mean, std: per channel, on pixels scaled to [0, 1].
     """
 
@@ -33,6 +35,24 @@ class Preprocess:
     fill: int = 255
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    centre: float = 1.0
+
+    @property
+    def scaled(self) -> tuple[int, int]:
+        """Of "stretch": (height, width) in pixels of the whole photo, of which the input is the middle."""
+        return round(self.height / self.centre), round(self.width / self.centre)
+
+    @property
+    def whole(self) -> Preprocess:
+        """The same, of the whole photo where this reads its middle."""
+        return replace(self, centre=1.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads; a centre of 1 is not said, so that fingerprints made before there was one stay."""
+        data = asdict(self)
+        if self.centre == 1:
+            del data["centre"]
+        return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Preprocess:
@@ -87,7 +107,7 @@ class Card:
     def fingerprint(self) -> str:
         """16 hex digits of everything that changes an embedding: weights, preprocessing, attributes, system."""
         parts = [self.weights_sha256, self.system, self.backbone, self.dim, self.look_dim, self.composed_dim]
-        content = [*parts, asdict(self.preprocess), self.vocabulary.to_dict()]
+        content = [*parts, self.preprocess.to_dict(), self.vocabulary.to_dict()]
         if self.crops is not None:
             content.append(asdict(self.crops))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -117,6 +137,7 @@ class Card:
     def to_json(self) -> str:
         """JSON text; `from_json` reads it back."""
         data = asdict(self) | {"vocabulary": self.vocabulary.to_dict(), "fingerprint": self.fingerprint}
+        data["preprocess"] = self.preprocess.to_dict()
         return json.dumps(data, indent=1, ensure_ascii=False)
 
     @classmethod

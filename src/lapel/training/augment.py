@@ -36,9 +36,12 @@ def change_photo(
 ) -> Pixels:
     """Crop and jitter a photo, then fit it: (height, width, 3).
 
+    A photo of which a random part was taken is read whole, though the model reads the middle of others.
+
     copy: a distortion and its scale, applied to the resized photo before it is cut, as published; None: none.
     """
     photo = changed(photo, augment, rng)
+    preprocess = preprocess.whole if augment.area < 1 else preprocess
     if copy is None:
         return fit(photo, preprocess)
     return np.array(cut(distort(scale(photo, preprocess), copy[0], copy[1], rng), preprocess))

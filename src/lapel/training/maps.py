@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +68,7 @@ class Maps:
         self.backbone, self.preprocess, self.augment, self.photos = backbone, preprocess, augment, photos
         self.fabric, self.input = fabric, Input(preprocess, channels_last)
         said = {"version": VERSION, "weights": state_sha256(backbone.state_dict()), "shape": shape}
-        said |= {"preprocess": asdict(preprocess), "augment": augment.model_dump(), "side": photos.short_side}
+        said |= {"preprocess": preprocess.to_dict(), "augment": augment.model_dump(), "side": photos.short_side}
         said |= {"precision": str(fabric._precision.precision)}
         address = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
         self._rows = Rows((folder or cache.make("features")) / f"maps-{address}", shape, "float16")

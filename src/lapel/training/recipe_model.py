@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lapel.schema import Crops, Preprocess
 from lapel.training.experiment import AnyModel, Part
@@ -58,6 +58,8 @@ class Model(AnyModel):
     weights: where the backbone starts: "packaged", "random", or a file.
     dim: width of an embedding; 0 takes the system's own. options: further arguments of the system's head.
     look_dim: width of the whole-look embedding; 0 keeps every channel of the pooled map.
+    centre: of resize "stretch", the share of each side that is read, from the middle (see `lapel.schema.Preprocess`);
+        a training photo of which `sampling.augment.area` takes a part is read whole.
     pixels: mean and deviation that photos are normalised with; "auto" takes what the backbone's weights were made with
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.
@@ -77,14 +79,21 @@ class Model(AnyModel):
     height: int = Field(default=224, ge=32)
     width: int = Field(default=224, ge=32)
     resize: Literal["crop", "stretch", "pad"] = "crop"
+    centre: float = Field(default=1.0, gt=0, le=1)
     pixels: Literal["auto", "half", "imagenet"] = "auto"
     freeze: int | Literal["all"] = 0
     local: Local | None = None
     tune: str = ""
 
+    @model_validator(mode="after")
+    def _reads_a_middle(self) -> Model:
+        if self.centre != 1 and self.resize != "stretch":
+            raise ValueError(f"model.centre goes with resize stretch; with '{self.resize}' it would say nothing")
+        return self
+
     @property
     def preprocess(self) -> Preprocess:
         """How a photo becomes the input; "crop" cuts the centre out of it, as published."""
-        crop = Preprocess(self.height, self.width, self.resize, max(self.height, self.width))
+        crop = Preprocess(self.height, self.width, self.resize, max(self.height, self.width), centre=self.centre)
         half = self.pixels == "half" or (self.pixels == "auto" and self.backbone == "efficientnet_lite0")
         return replace(crop, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)) if half else crop

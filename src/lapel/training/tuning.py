@@ -75,6 +75,7 @@ def adopt(recipe: Recipe, card: Card) -> Recipe:
         "height": seen.height,
         "width": seen.width,
         "resize": seen.resize,
+        "centre": seen.centre,
         "pixels": "half" if seen.mean == (0.5, 0.5, 0.5) else "imagenet",
     }
     adopted = recipe.model.model_copy(update=changes)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,7 @@ class Features:
         self.preprocess = clip_preprocess(clip.size)
         root = folder or cache.make("features")
         said = {"version": VERSION, "clip": clip.name, "weights": clip.sha256, "numbers": numbers}
-        seen = said | {"preprocess": asdict(self.preprocess), "ratio": RATIO, "whole": WHOLE, "closely": closely}
+        seen = said | {"preprocess": self.preprocess.to_dict(), "ratio": RATIO, "whole": WHOLE, "closely": closely}
         read = said | {"closely": closely, "context": CONTEXT}
         if text is not None:
             read |= {"enhanced": state_sha256(text.state_dict()), "layers": list(text.layers), "seen": _address(seen)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -50,5 +49,5 @@ def places(model: AttributeModel, card: Card, items: ItemTable, progress: Progre
 
 def _key(card: Card, items: ItemTable) -> str:
     """Of the weights, what they read, and the photos' bytes: a set that was copied or moved is found again."""
-    content = json.dumps([card.weights_sha256, asdict(card.preprocess), contents(items.paths)])
+    content = json.dumps([card.weights_sha256, card.preprocess.to_dict(), contents(items.paths)])
     return hashlib.sha256(content.encode()).hexdigest()
