@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from lightning_fabric import Fabric
 
+from lapel.errors import InputError
 from lapel.evaluation.evaluate import evaluate_embeddings
 from lapel.evaluation.photos import evaluate, near_duplicates
 from lapel.evaluation.record import Evaluation
@@ -19,18 +20,19 @@ from lapel.models.style_published import style_notes
 from lapel.progress import bar
 from lapel.schema import Card
 from lapel.training.data import TrainingData, load_data
-from lapel.training.feeds import Feed
+from lapel.training.feeds import BatchFeed, Feed
 from lapel.training.finish import finish
 from lapel.training.freezing import frozen_parts, hold_still
 from lapel.training.heads import MapFeed, MapObjective, embed_maps
 from lapel.training.maps import Maps
-from lapel.training.objective import Input
+from lapel.training.objective import BatchObjective, Input, Objective
 from lapel.training.optimiser import build_optimizer
 from lapel.training.pictures import leave_out_unreadable
 from lapel.training.plans import Say, plan_of, take_start
 from lapel.training.recipe import Recipe
 from lapel.training.run_folder import RunFolder
 from lapel.training.stage import Scored, Stage
+from lapel.training.teacher import TaughtFeed, TaughtObjective, ask_teacher
 from lapel.training.tuning import adopt, continue_from, read_start
 
 ORIGINALS = 2**20
@@ -115,10 +117,25 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
         objective = MapObjective(model, pixels, objective.criterion)
         maps = _see_maps(recipe, model, card, data, cache, fabric)
         feed = MapFeed(data, maps, recipe.sampling, share, recipe.seed)
+    if recipe.model.teacher:
+        card, feed, objective = _taught(recipe, data, card, feed, objective, pixels, fabric)
     optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
     parts = (wrapped, objective.criterion, running, still, data, cache, maps)
     return AttributeStage(recipe, fabric, model, card, feed, *parts)
+
+
+def _taught(
+    recipe: Recipe, data: TrainingData, card: Card, feed: Feed, plain: Objective, pixels: Input, fabric: Fabric
+) -> tuple[Card, Feed, Objective]:
+    """The card, feed and objective of a run that also learns from a teacher."""
+    if not isinstance(feed, BatchFeed) or not isinstance(plain, BatchObjective):
+        raise InputError(f"model.teacher: {recipe.model.system} does not learn from a teacher; leave it out.")
+    teacher, taught = ask_teacher(recipe, data.train, fabric)
+    asked = recipe.loss
+    objective = TaughtObjective(plain.model, pixels, plain.criterion, asked.taught, asked.taught_temperature)
+    said = f"{card.pretrained}; taught by {teacher.name} {teacher.fingerprint}"
+    return card.with_(pretrained=said), TaughtFeed(feed, taught), objective
 
 
 def make_card(recipe: Recipe, data: TrainingData) -> Card:

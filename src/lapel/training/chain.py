@@ -53,7 +53,6 @@ def finished(folder: RunFolder) -> bool:
 
 
 def _starting(part: Experiment, before: RunFolder | None) -> Experiment:
-    """The stage's recipe with "last" or "best" turned into the checkpoint of the stage before."""
-    named = {"last": before.last, "best": before.best} if before else {}
-    start = str(named.get(part.model.start, part.model.start))
-    return part.model_copy(update={"model": part.model.model_copy(update={"start": start})})
+    """The recipe of a stage: "last" and "best" become the checkpoints of the stage before, "fresh" becomes none."""
+    named = {"last": str(before.last), "best": str(before.best)} if before else {}
+    return part.model_copy(update={"model": part.model.after(named | {"fresh": ""})})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,11 +78,15 @@ class AnyModel(Part):
     freeze_batchnorm: batch norm of the backbone and head keeps its stored statistics while training.
     start: the checkpoint, or run folder, of an earlier stage, whose weights this run continues; what is taken of it is
         the system's to say. In the later stages of a chained recipe "last" (as published) and "best" mean the
-        checkpoint of the stage before.
+        checkpoint of the stage before, and "fresh" a stage that continues nothing.
     """
 
     freeze_batchnorm: bool = False
     start: str = ""
+
+    def after(self, named: Mapping[str, str]) -> Self:
+        """The same with names of an earlier stage's checkpoints turned into their paths."""
+        return self.model_copy(update={"start": named.get(self.start, self.start)})
 
 
 class AnyEvaluation(Part):

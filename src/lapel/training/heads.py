@@ -12,7 +12,7 @@ from lapel.training.augment import generator
 from lapel.training.batches import BatchSampler
 from lapel.training.data import TrainingData, multi_hot
 from lapel.training.maps import Maps
-from lapel.training.objective import BatchObjective, Step
+from lapel.training.objective import BatchObjective, Step, embedded
 from lapel.training.recipe import Sampling
 
 
@@ -45,7 +45,7 @@ class MapObjective(BatchObjective):
 
     def forward(self, labels: Tensor, maps: Tensor, *copies: Tensor) -> Step:
         """Labels (B, V) bool, all-false slices unknown; maps (B, C, h, w). There are no copies."""
-        return self.step(labels, maps)
+        return self.step(labels, embedded(self.model, maps))
 
 
 def embed_maps(model: AttributeModel, card: Card, items: ItemTable, maps: Maps, batch: int = 256) -> EmbeddingTable:

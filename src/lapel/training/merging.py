@@ -8,6 +8,9 @@ from typing import Any
 
 from lapel.runtime.shipped import shipped, training_checkpoint
 
+STAGE_BEFORE = ("best", "last")
+"""What a later stage of a chained recipe calls the checkpoints of the stage before."""
+
 
 def at_hand(weights: str) -> str:
     """The weights named, or "random" where they are a file that is not there."""
@@ -15,7 +18,11 @@ def at_hand(weights: str) -> str:
 
 
 def startable(model: str) -> bool:
-    """Whether a model to fine-tune is there: a shipped one with its training checkpoint, a run or a file."""
+    """Whether a model to continue, or to learn from, is there: a shipped one with its training checkpoint, a run or a
+    file, or the stage before ("best", "last").
+    """
+    if model in STAGE_BEFORE:
+        return True
     return Path(model).exists() if model not in shipped() else training_checkpoint(model) is not None
 
 

@@ -96,16 +96,24 @@ class BatchObjective(Objective):
 
     def forward(self, labels: Tensor, photos: Tensor, *copies: Tensor) -> Step:
         """Labels (B, V) bool, all-false slices unknown; photos and each set of copies (B, H, W, 3) uint8."""
-        if copies:
-            labels, photos = labels.repeat(1 + len(copies), 1), torch.cat([photos, *copies])
-        return self.step(labels, self.model.backbone(self.pixels(photos)))
+        labels, photos = self.joined(labels, photos, *copies)
+        return self.step(labels, embedded(self.model, self.model.backbone(self.pixels(photos))))
 
-    def step(self, labels: Tensor, features: Tensor) -> Step:
-        """The losses over the backbone's maps (B, C, h, w)."""
-        embeddings = unit(self.model.head.all(features).raw.float())
+    @staticmethod
+    def joined(labels: Tensor, photos: Tensor, *copies: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels and photos of the batch with the copies in it."""
+        return (labels.repeat(1 + len(copies), 1), torch.cat([photos, *copies])) if copies else (labels, photos)
+
+    def step(self, labels: Tensor, embeddings: Tensor) -> Step:
+        """The losses over embeddings (B, K, D)."""
         return Step(
             self.criterion(embeddings, labels), batch_accuracy(embeddings.detach(), labels, self.model.values.sizes)
         )
+
+
+def embedded(model: AttributeModel, features: Tensor) -> Tensor:
+    """The backbone's maps (B, C, h, w) -> unit embeddings (B, K, D) in float32."""
+    return unit(model.head.all(features).raw.float())
 
 
 def batch_accuracy(embeddings: Tensor, labels: Tensor, sizes: tuple[int, ...], anchors: int = 32) -> Tensor:

@@ -135,6 +135,16 @@ class Recipe(Experiment):
             )
         return self
 
+    @model_validator(mode="after")
+    def _can_be_taught(self) -> Recipe:
+        asked, model = self.sampling, self.model
+        if model.teacher and (asked.mode != "batch" or model.local is not None or asked.views is not None):
+            raise ValueError(
+                "model.teacher goes with sampling.mode batch, without model.local and sampling.views: it teaches the "
+                "photos of a batch"
+            )
+        return self
+
     @property
     def quick(self) -> Recipe:
         """The same recipe shrunk to two steps on CPU with tiny photos: does it run at all? Numbers mean nothing.
@@ -153,6 +163,7 @@ class Recipe(Experiment):
                     "weights": at_hand(self.model.weights),
                     "local": local,
                     "tune": self.model.tune if startable(self.model.tune) else "",
+                    "teacher": self.model.teacher if startable(self.model.teacher) else "",
                 }
             ),
             "sampling": self.sampling.model_copy(update={"batch": min(4, self.sampling.batch), "steps": 2}),

@@ -109,7 +109,8 @@ class Loss(Part):
 
     margin: of the ranking losses, in cosine. In "triplets" mode the loss is the margin ranking loss alone.
     in_batch_triplet, proxy, supcon: weights of the losses of "batch" mode. proxy_scale: inverse temperature of the
-    proxy softmax. temperature: of supcon. proxy_lr: the proxies' learning rate over the head's.
+    proxy softmax. temperature: of supcon. taught, taught_temperature: weight and temperature of a teacher's neighbours,
+    where `model.teacher` names one. proxy_lr: the proxies' learning rate over the head's.
     style: of the style classifiers, which minimise nothing else.
     global_weight, local_weight, align_weight: of a system of two branches: of each branch's loss, and of what holds
     the two together.
@@ -122,6 +123,8 @@ class Loss(Part):
     supcon: float = Field(default=0.0, ge=0)
     proxy_scale: float = Field(default=16.0, gt=0)
     temperature: float = Field(default=0.1, gt=0)
+    taught: float = Field(default=1.0, ge=0)
+    taught_temperature: float = Field(default=0.1, gt=0)
     proxy_lr: float = Field(default=10.0, gt=0)
     style: StyleLoss = StyleLoss()
     global_weight: float = Field(default=1.0, ge=0)

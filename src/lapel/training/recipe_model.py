@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -67,6 +68,8 @@ class Model(AnyModel):
     tune: the trained model that is fine-tuned: a shipped model's name, a run folder or a .safetensors file. System,
         backbone, head and preprocessing are then its own, whatever stands here, and what it knows of attributes and
         values of the same name continues. "": none.
+    teacher: the trained model whose neighbours this one is taught beside the labels (`loss.taught`), named as in
+        `tune`; in the later stages of a chained recipe "best" and "last" are the stage before's. "": none.
     """
 
     system: Literal["triplet", "csn", "asen", "asen_v2", "asenpp", "rpf", "style", "style_v1"]
@@ -84,6 +87,11 @@ class Model(AnyModel):
     freeze: int | Literal["all"] = 0
     local: Local | None = None
     tune: str = ""
+    teacher: str = ""
+
+    def after(self, named: Mapping[str, str]) -> Model:
+        """See `AnyModel.after`; the teacher, too, may be the stage before."""
+        return super().after(named).model_copy(update={"teacher": named.get(self.teacher, self.teacher)})
 
     @model_validator(mode="after")
     def _reads_a_middle(self) -> Model:
