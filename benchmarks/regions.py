@@ -23,12 +23,10 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from attention import covered, measure
@@ -137,7 +135,7 @@ def page(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def chosen(items: ItemTable, seed: int) -> Iterable[NDArray[np.uint8]]:
+def chosen(items: ItemTable, seed: int) -> list[Image.Image]:
     """Photos drawn by the seed."""
     at = np.random.default_rng(seed).choice(len(items), min(SHOWN, len(items)), replace=False)
     return [open_image(items.paths[int(number)]) for number in at]
