@@ -19,6 +19,7 @@ from lapel.models import checkpoint  # noqa: E402
 from lapel.models.adapter import TorchModel  # noqa: E402
 from lapel.training import load_recipe, teacher  # noqa: E402
 from lapel.training.loop import start_processes, train  # noqa: E402
+from lapel.training.objective import embedded  # noqa: E402
 from lapel.training.stage import set_stage  # noqa: E402
 from training_data import BATCHES, TINY, tiny_set  # noqa: E402
 from training_runs import stopped_at  # noqa: E402
@@ -50,7 +51,8 @@ def test_the_batch_carries_the_teachers_embeddings_of_its_photos_and_0_where_it_
     recipe = taught(home, f"model.teacher={home / 'start'}", "data.attributes=[size, pattern, color]")
     stage = set_stage(recipe, start_processes(recipe.running), print)
     stage.feed.begin(1)
-    given, labels, photos = stage.feed.batch(0)
+    given, cover, labels, photos = stage.feed.batch(0)
+    assert cover.shape[1] == 0, "no masks are asked for"
     assert given.shape[:2] == (6, 3) and len(labels) == len(photos) == 6
     assert (given[:, 0] == 0).all(), "size is no attribute of the teacher"
     items = read(home / "shop")
@@ -72,8 +74,8 @@ def test_the_loss_is_the_batch_loss_plus_the_distance_of_the_neighbours(home):
         batch = stage.feed.batch(0)
         stage.model.train()
         found[weight] = stage.objective(*batch).loss.item()
-    given, _, photos = batch
-    embeddings = teacher.embedded(stage.model, stage.model.backbone(stage.objective.module.pixels(photos)))
+    given, _, _, photos = batch
+    embeddings = embedded(stage.model, stage.model.backbone(stage.objective.module.pixels(photos)))
     kept = kept_neighbours(embeddings, given, 0.3).item()
     assert kept > 0 and found[2.0] - found[0.0] == pytest.approx(2 * kept, rel=1e-4)
 

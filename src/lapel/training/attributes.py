@@ -23,8 +23,10 @@ from lapel.training.data import TrainingData, load_data
 from lapel.training.feeds import BatchFeed, Feed
 from lapel.training.finish import finish
 from lapel.training.freezing import frozen_parts, hold_still
+from lapel.training.guided import GuidedFeed, GuidedObjective
 from lapel.training.heads import MapFeed, MapObjective, embed_maps
 from lapel.training.maps import Maps
+from lapel.training.masks import Masks
 from lapel.training.objective import BatchObjective, Input, Objective
 from lapel.training.optimiser import build_optimizer
 from lapel.training.pictures import leave_out_unreadable
@@ -32,7 +34,7 @@ from lapel.training.plans import Say, plan_of, take_start
 from lapel.training.recipe import Recipe
 from lapel.training.run_folder import RunFolder
 from lapel.training.stage import Scored, Stage
-from lapel.training.teacher import TaughtFeed, TaughtObjective, ask_teacher
+from lapel.training.teacher import ask_teacher
 from lapel.training.tuning import adopt, continue_from, read_start
 
 ORIGINALS = 2**20
@@ -117,25 +119,30 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
         objective = MapObjective(model, pixels, objective.criterion)
         maps = _see_maps(recipe, model, card, data, cache, fabric)
         feed = MapFeed(data, maps, recipe.sampling, share, recipe.seed)
-    if recipe.model.teacher:
-        card, feed, objective = _taught(recipe, data, card, feed, objective, pixels, fabric)
+    if recipe.model.teacher or recipe.loss.region:
+        card, feed, objective = _guided(recipe, data, card, feed, objective, pixels, fabric)
     optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
     parts = (wrapped, objective.criterion, running, still, data, cache, maps)
     return AttributeStage(recipe, fabric, model, card, feed, *parts)
 
 
-def _taught(
+def _guided(
     recipe: Recipe, data: TrainingData, card: Card, feed: Feed, plain: Objective, pixels: Input, fabric: Fabric
 ) -> tuple[Card, Feed, Objective]:
-    """The card, feed and objective of a run that also learns from a teacher."""
+    """The card, feed and objective of a run that also heeds a teacher or masks."""
     if not isinstance(feed, BatchFeed) or not isinstance(plain, BatchObjective):
-        raise InputError(f"model.teacher: {recipe.model.system} does not learn from a teacher; leave it out.")
-    teacher, taught = ask_teacher(recipe, data.train, fabric)
-    asked = recipe.loss
-    objective = TaughtObjective(plain.model, pixels, plain.criterion, asked.taught, asked.taught_temperature)
-    said = f"{card.pretrained}; taught by {teacher.name} {teacher.fingerprint}"
-    return card.with_(pretrained=said), TaughtFeed(feed, taught), objective
+        asked = "model.teacher" if recipe.model.teacher else "loss.region"
+        raise InputError(f"{asked}: {recipe.model.system} takes no guidance beside its labels; leave it out.")
+    taught = masks = None
+    if recipe.model.teacher:
+        teacher, taught = ask_teacher(recipe, data.train, fabric)
+        card = card.with_(pretrained=f"{card.pretrained}; taught by {teacher.name} {teacher.fingerprint}")
+    if recipe.loss.region:
+        names = tuple(str(source["name"]) for source in data.sources)
+        masks = Masks(data.train, recipe.data, names, feed.pictures, card.grid)
+    objective = GuidedObjective(plain.model, pixels, plain.criterion, recipe.loss)
+    return card, GuidedFeed(feed, taught, masks, recipe.sampling.masked, recipe.seed), objective
 
 
 def make_card(recipe: Recipe, data: TrainingData) -> Card:

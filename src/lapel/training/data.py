@@ -155,12 +155,14 @@ def _map_cells(column: pa.ChunkedArray, rename: Callable[[Sequence[str]], Sequen
 
 
 def _rows(table: ItemTable, names: Sequence[str]) -> pa.Table:
-    """id, absolute image path, split and the named attributes; unknown where the set has no such attribute."""
+    """id, absolute paths of image and mask, split and the named attributes; unknown where the set has no such one."""
     count = len(table)
+    masks = table.table["mask"].to_pylist() if "mask" in table.table.column_names else [None] * count
     empty = pa.nulls(count, pa.string())
     columns = {
         "id": pa.array([f"{table.name}/{item}" for item in table.ids]),
         "image": pa.array([str(path.absolute()) for path in table.paths]),
+        "mask": pa.array([str((table.root / mask).absolute()) if mask else None for mask in masks], pa.string()),
         "split": table.table["split"].cast(pa.string()) if "split" in table.table.column_names else empty,
     }
     known = table.vocabulary.names

@@ -67,6 +67,14 @@ class Pictures:
             return []
         return [self._views(rows, epoch, places, COPY + n, (asked, scale)) for n, scale in enumerate(asked.scales)]
 
+    def alike(self, row: int, epoch: int, place: int, picture: Image.Image) -> Pixels:
+        """A picture of the same scene, its mask say, changed as `batch` changes the photo: (height, width, 3)."""
+        rng = generator(self.seed, epoch, place)
+        if not self._whole:
+            return flip(fit(picture, self.preprocess), self.augment, rng)
+        picture = picture.resize(self._photo(row).size, Image.Resampling.NEAREST)
+        return flip(change_photo(picture, self.augment, self.preprocess, rng), self.augment, rng)
+
     def with_photos(self, rows: Rows, epoch: int, places: Rows, role: int = 0) -> tuple[Pixels, list[Image.Image]]:
         """As `batch`, and the changed photos that the pixels were fitted from, for a branch that reads crops of them.
 

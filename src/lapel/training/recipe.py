@@ -29,6 +29,8 @@ class DataSet(Part):
         a word named as null, or two of our values in one photo, make that photo unknown.
     absent: our attribute name -> our value of a photo whose tags name none of the attribute's words; only where the
         tags are known to be complete.
+    regions: our attribute name -> the classes, parted by blanks, of the set's masks that show it; the classes are the
+        lines of `classes.txt` in the set's folder, in the order of the masks' numbers (`loss.region`).
     terms: the licence or terms of use of its photos, for the card. permissive: whether they allow any use.
     passes: how often an epoch goes through it, so that a small set is not lost among large ones ("batch" sampling).
     """
@@ -40,6 +42,7 @@ class DataSet(Part):
     images: str = ""
     tags: bool = False
     absent: dict[str, str] = Field(default_factory=dict)
+    regions: dict[str, str] = Field(default_factory=dict)
     terms: str = ""
     permissive: bool = False
     passes: int = Field(default=1, ge=1)
@@ -136,13 +139,16 @@ class Recipe(Experiment):
         return self
 
     @model_validator(mode="after")
-    def _can_be_taught(self) -> Recipe:
+    def _can_be_guided(self) -> Recipe:
         asked, model = self.sampling, self.model
-        if model.teacher and (asked.mode != "batch" or model.local is not None or asked.views is not None):
+        guided = "model.teacher" if model.teacher else "loss.region" if self.loss.region else ""
+        if guided and (asked.mode != "batch" or model.local is not None or asked.views is not None):
             raise ValueError(
-                "model.teacher goes with sampling.mode batch, without model.local and sampling.views: it teaches the "
-                "photos of a batch"
+                f"{guided} goes with sampling.mode batch, without model.local and sampling.views: it guides the photos "
+                "of a batch"
             )
+        if self.loss.region and asked.augment.jitter:
+            raise ValueError("loss.region goes with sampling.augment.jitter 0: masks are changed as the photos are")
         return self
 
     @property

@@ -50,6 +50,7 @@ class Sampling(Part):
         ("anp": ASEN, GD) or anchor, positive, negative ("apn": ASEN++, RPF) ("triplets" only).
     balanced: share of each batch drawn evenly over the values of one attribute, which rotates; the rest goes once
         through the training photos ("batch" only).
+    masked: photos with masks, drawn at random, that join each batch where `loss.region` is above 0.
     crops: attributes, drawn anew each step, under which a local branch sees each photo; 0: all ("batch" only).
     listed: where the data lists triplets (UT-Zap50K), learn from these, `triplets` of them drawn once; false draws
         triplets by label all the same ("triplets" only).
@@ -69,6 +70,7 @@ class Sampling(Part):
     order: Literal["anp", "apn"] = "anp"
     balanced: float = Field(default=0.5, ge=0, le=1)
     listed: bool = True
+    masked: int = Field(default=0, ge=0)
     crops: int = Field(default=3, ge=0)
     steps: int = Field(default=0, ge=0)
     views: int | None = Field(default=None, ge=0)
@@ -110,7 +112,8 @@ class Loss(Part):
     margin: of the ranking losses, in cosine. In "triplets" mode the loss is the margin ranking loss alone.
     in_batch_triplet, proxy, supcon: weights of the losses of "batch" mode. proxy_scale: inverse temperature of the
     proxy softmax. temperature: of supcon. taught, taught_temperature: weight and temperature of a teacher's neighbours,
-    where `model.teacher` names one. proxy_lr: the proxies' learning rate over the head's.
+    where `model.teacher` names one. region: weight of the attention that falls beside what masks say shows an
+    attribute (`data.sets: regions`). proxy_lr: the proxies' learning rate over the head's.
     style: of the style classifiers, which minimise nothing else.
     global_weight, local_weight, align_weight: of a system of two branches: of each branch's loss, and of what holds
     the two together.
@@ -125,6 +128,7 @@ class Loss(Part):
     temperature: float = Field(default=0.1, gt=0)
     taught: float = Field(default=1.0, ge=0)
     taught_temperature: float = Field(default=0.1, gt=0)
+    region: float = Field(default=0.0, ge=0)
     proxy_lr: float = Field(default=10.0, gt=0)
     style: StyleLoss = StyleLoss()
     global_weight: float = Field(default=1.0, ge=0)

@@ -1,28 +1,21 @@
-"""A trained model that teaches another: its embeddings of the training photos, and batches that carry them."""
+"""A trained model that teaches another: its embeddings of the training photos."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
 
 from lapel import cache
 from lapel.embedding import embed_batches
 from lapel.errors import InputError
 from lapel.images import ImageCache, contents
-from lapel.losses.neighbours import kept_neighbours
 from lapel.models import checkpoint
 from lapel.models.adapter import TorchModel
-from lapel.models.attribute_model import AttributeModel
 from lapel.progress import bar
 from lapel.schema import Card, Floats, ItemTable
-from lapel.training.feeds import BatchFeed
-from lapel.training.objective import BatchObjective, Input, Step, embedded
 from lapel.training.recipe import Recipe
 from lapel.training.rows import Rows
 from lapel.training.tuning import checkpoint_of
@@ -73,47 +66,6 @@ class Teacher:
                 batches = embed_batches(self.model, paths, cache=photos, workers=workers, progress=progress)
                 self._rows.add(some, np.concatenate([found.embeddings for _, found, _ in batches if found]))
         return self._rows.take(keys)
-
-
-class TaughtFeed:
-    """A `BatchFeed` whose batches begin with what the teacher gives for their photos, (B, K, E), 0 where it is silent.
-
-    Args:
-        feed: of photos. taught: (n, K, E) of all training photos, in this run's attributes.
-    """
-
-    def __init__(self, feed: BatchFeed, taught: Floats) -> None:
-        self.feed, self.taught = feed, taught
-        self.steps, self.batches, self.photos = feed.steps, feed.batches, feed.photos
-
-    def begin(self, epoch: int) -> None:
-        """Draw this epoch's rows."""
-        self.feed.begin(epoch)
-
-    def batch(self, number: int) -> tuple[Any, ...]:
-        """Batch `number` of the epoch."""
-        return torch.from_numpy(self.taught[self.feed.drawn[number]]), *self.feed.batch(number)
-
-
-class TaughtObjective(BatchObjective):
-    """The losses of a batch, and the distance of its neighbours from those that a teacher sees.
-
-    weight, temperature: of the latter; see `lapel.losses.neighbours`.
-    """
-
-    def __init__(
-        self, model: AttributeModel, pixels: Input, criterion: nn.Module, weight: float, temperature: float
-    ) -> None:
-        super().__init__(model, pixels, criterion)
-        self.weight, self.temperature = weight, temperature
-
-    def forward(self, taught: Tensor, labels: Tensor, photos: Tensor, *copies: Tensor) -> Step:  # type: ignore[override]
-        """taught (B, K, E), then as `BatchObjective`; copies of a photo are taught as the photo is."""
-        labels, photos = self.joined(labels, photos, *copies)
-        embeddings = embedded(self.model, self.model.backbone(self.pixels(photos)))
-        step = self.step(labels, embeddings)
-        kept = kept_neighbours(embeddings, taught.repeat(1 + len(copies), 1, 1), self.temperature)
-        return Step(step.loss + self.weight * kept, step.accuracy)
 
 
 def ask_teacher(recipe: Recipe, items: ItemTable, fabric: Fabric) -> tuple[Card, Floats]:
