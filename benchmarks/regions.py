@@ -145,7 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="photos with masks, and classes.txt")
     parser.add_argument("--model", default="lapel-lite", help="a shipped model's name, an export, run or checkpoint")
-    parser.add_argument("--split", default="all", help="train, valid, test or all (default)")
+    parser.add_argument("--split", default="test", help="valid, test (default) or all; masks of train teach lapel-lite")
     parser.add_argument("--photos", type=int, help="the first so many photos with a mask; default: all")
     parser.add_argument("--drawn", type=int, default=300, help="garments drawn")
     parser.add_argument("--seed", type=int, default=0, help="which twenty photos --picture shows")
