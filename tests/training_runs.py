@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file
 
 from lapel.training import journal
 from lapel.training.experiment import Experiment
+from lapel.training.loop import train
 from lapel.training.reading import dump
 from lapel.training.stopping import Stopped
 
@@ -40,6 +42,17 @@ def stopped_at(epoch: int, step: int) -> Iterator[pytest.ExceptionInfo[Stopped]]
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped) as stop:
         patch.setattr(journal.Journal, "step", pressed)
         yield stop
+
+
+def train_in_parts(recipe: Experiment, folder: Path, epoch: int = 2, step: int = 2) -> Path:
+    """Train a recipe whole, and again with a stop after this step; both must end with the same weights. The whole run."""
+    whole = train(recipe, folder / "whole")
+    with stopped_at(epoch, step):
+        train(recipe, folder / "parts")
+    parts = train(recipe, folder / "parts", resume=True)
+    one, other = (load_file(run / "best.safetensors") for run in (whole, parts))
+    assert one.keys() == other.keys() and all(bool((one[key] == other[key]).all()) for key in one)
+    return whole
 
 
 def train_by_two(recipe: Experiment, folder: Path) -> Path:

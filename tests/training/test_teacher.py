@@ -9,8 +9,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from safetensors.torch import load_file  # noqa: E402
-
 from lapel.datasets import read  # noqa: E402
 from lapel.embedding import embed  # noqa: E402
 from lapel.errors import CheckpointError, InputError  # noqa: E402
@@ -22,7 +20,7 @@ from lapel.training.loop import start_processes, train  # noqa: E402
 from lapel.training.objective import embedded  # noqa: E402
 from lapel.training.stage import set_stage  # noqa: E402
 from training_data import BATCHES, TINY, tiny_set  # noqa: E402
-from training_runs import stopped_at  # noqa: E402
+from training_runs import train_in_parts  # noqa: E402
 
 RUN = ["sampling.batch=6", "sampling.steps=4", "running={device: cpu, threads: 1, log_every: 1, checkpoint_steps: 2}"]
 
@@ -81,13 +79,7 @@ def test_the_loss_is_the_batch_loss_plus_the_distance_of_the_neighbours(home):
 
 
 def test_a_taught_run_that_was_stopped_equals_a_whole_one_and_its_card_names_the_teacher(home, tmp_path):
-    recipe = taught(home, f"model.teacher={home / 'start'}", "optimiser.epochs=2")
-    whole = train(recipe, tmp_path / "whole")
-    with stopped_at(2, 2):
-        train(recipe, tmp_path / "parts")
-    parts = train(recipe, tmp_path / "parts", resume=True)
-    one, other = (load_file(run / "best.safetensors") for run in (whole, parts))
-    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+    whole = train_in_parts(taught(home, f"model.teacher={home / 'start'}", "optimiser.epochs=2"), tmp_path)
     name = checkpoint.read_card(home / "start" / "best.safetensors").fingerprint
     assert f"taught by {taught(home).name} {name}" in checkpoint.read_card(whole / "best.safetensors").pretrained
 

@@ -33,7 +33,7 @@ class GuidedFeed:
         self.masked = masked if masks is not None else 0
         self.steps, self.batches = feed.steps, feed.batches
         self.photos = feed.photos + self.masked * feed.photos // feed.size
-        feed.size += self.masked
+        feed.size += self.masked  # what joins has places of its own, from which its changes are drawn
 
     def begin(self, epoch: int) -> None:
         """Draw this epoch's rows."""
