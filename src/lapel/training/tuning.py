@@ -39,7 +39,7 @@ def checkpoint_of(name: str) -> Path:
     if path is None:
         raise InputError(
             f"The shipped '{name}' came without its training checkpoint ({CHECKPOINT}). Name a run folder or a "
-            ".safetensors file to start from: --set model.tune=PATH."
+            ".safetensors file in its place, or another shipped model."
         )
     return path
 
