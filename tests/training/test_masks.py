@@ -97,6 +97,8 @@ def test_wrong_masks_are_one_sentence(home):
         train(guided(home, "data.sets=[{path: shop, regions: {color: dress hat}}]"), home / "a")
     with pytest.raises(TrainingError, match="no training photo has a mask"):
         train(guided(home, "data.sets=[{path: shop}]"), home / "b")
+    with pytest.raises(InputError, match="csn pays no attention"):
+        train(guided(home, "model.system=csn", "model.options={}"), home / "e")
     with pytest.raises(InputError, match=r"loss.region goes with sampling.augment.jitter 0"):
         guided(home, "sampling.augment={jitter: 0.1}")
     with pytest.raises(InputError, match=r"loss.region goes with sampling.mode batch"):

@@ -139,6 +139,10 @@ def _guided(
         teacher, taught = ask_teacher(recipe, data.train, fabric)
         card = card.with_(pretrained=f"{card.pretrained}; taught by {teacher.name} {teacher.fingerprint}")
     if recipe.loss.region:
+        if not card.attends:
+            raise InputError(
+                f"loss.region: {recipe.model.system} pays no attention that could be taught; leave it out."
+            )
         names = tuple(str(source["name"]) for source in data.sources)
         masks = Masks(data.train, recipe.data, names, feed.pictures, card.grid)
     objective = GuidedObjective(plain.model, pixels, plain.criterion, recipe.loss)

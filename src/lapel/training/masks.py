@@ -24,7 +24,7 @@ class Masks:
 
     Args:
         items: the training rows; their ids begin with the set's name where there are several. data: the sets, which say
-            what classes show an attribute (`regions`). folders: of the sets in use, in order; names: theirs.
+            what classes show an attribute (`regions`). names: of the sets in use, in order.
         pictures: of the same rows, whose changes the masks go through. grid: (h, w) of the attention maps.
 
     Raises:
