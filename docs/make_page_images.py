@@ -20,7 +20,7 @@ from lapel.interfaces.page.showing import link
 from lapel.schema import Part
 
 IMAGES = Path(__file__).parent / "images"
-MIX = Query((Part("item:000005", {"pattern": 1.0}), Part("item:000006", {"color": 0.7})), k=24)
+MIX = Query((Part("item:000005", {"pattern": 1.0}), Part("item:000032", {"color": 0.7})), k=24)
 SHOTS = {"page-wide.jpg": (1440, 980, 1), "page-phone.jpg": (390, 844, 2)}
 
 
