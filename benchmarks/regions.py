@@ -39,19 +39,12 @@ from lapel.images import open_image
 from lapel.progress import bar
 from lapel.schema import Floats, ItemTable, Model
 from lapel.synth import draw_catalogue
+from lapel.training import load_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 JSON, PAGE = ROOT / "benchmarks" / "results" / "regions.json", ROOT / "docs" / "regions.md"
-UPPER = (
-    "blazer blouse bodysuit cape cardigan coat dress hoodie jacket jumper romper shirt suit sweater sweatshirt t-shirt "
-    "top vest"
-)
-OTHERS = (
-    "jeans leggings panties pants shorts skirt stockings tights bra intimate swimwear scarf tie "
-    "boots clogs flats heels loafers pumps sandals shoes sneakers socks wedges"
-)
-REGIONS = {"garments": f"{UPPER} {OTHERS}", "upper garments": UPPER, "scarf": "scarf", "tie": "tie"}
-"""Region -> names of its classes."""
+NAMED = {"garments": "category", "upper garments": "neckline", "scarf": "scarf", "tie": "necktie"}
+"""Region -> an attribute that is seen there."""
 
 LOOKED_AT = {name: "upper garments" for name in ("neckline", "sleeve_length", "collar", "placket")}
 LOOKED_AT |= {"scarf": "scarf", "necktie": "tie"}
@@ -61,7 +54,8 @@ SHOWN = 20
 def masses(model: Model, items: ItemTable, classes: list[str]) -> dict[str, Floats]:
     """Attribute -> (photos, 3): chance, mass and best of every photo that shows the attribute's region."""
     card = model.card
-    numbers = {name: [classes.index(each) for each in wanted.split()] for name, wanted in REGIONS.items()}
+    taught = next(part.regions for part in load_recipe("lapel-lite").data.sets if part.regions)
+    numbers = {name: [classes.index(each) for each in taught[shown].split()] for name, shown in NAMED.items()}
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in card.vocabulary.names}
     with bar("looking", len(items)) as progress:
         for places, outputs, _ in embed_batches(model, items.paths, progress=progress):

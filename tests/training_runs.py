@@ -1,4 +1,4 @@
-"""What tests of training runs do in several files: stop a run by Ctrl-C, and train by two processes."""
+"""What tests of training runs do in several files: stop by Ctrl-C, train in parts, and train by two processes."""
 
 from __future__ import annotations
 

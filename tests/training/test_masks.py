@@ -77,7 +77,7 @@ def test_photos_with_masks_join_each_batch_and_the_loss_is_the_plain_one_plus_th
     _, cover, labels, photos = batch = stage.feed.batch(1)
     assert len(photos) == len(labels) == 9 and stage.feed.photos == 9
     assert cover[6:].flatten(2).any(dim=2).all(), "the three that joined have masks"
-    assert (stage.feed.feed.drawn[:, :6] == plain.feed.drawn).all(), "the others are drawn as without"
+    assert (stage.feed.drawn[:, :6] == plain.feed.drawn).all(), "the others are drawn as without"
     stage.model.train()
     whole = stage.objective(*batch).loss.item()
     model, pixels = stage.model, stage.objective.module.pixels

@@ -57,7 +57,7 @@ def test_the_batch_carries_the_teachers_embeddings_of_its_photos_and_0_where_it_
     rows = items.take(np.flatnonzero(np.array(items.table["split"]) == "train"))
     model, card = checkpoint.load(home / "start" / "best.safetensors")
     table, _ = embed(TorchModel(model, card), rows.paths, rows.ids)
-    drawn = stage.feed.feed.drawn[0]
+    drawn = stage.feed.drawn[0]
     for at, name in ((1, "pattern"), (2, "color")):
         expected = table.outputs.embeddings[drawn, card.vocabulary.names.index(name)]
         assert np.abs(given[:, at].numpy() - expected).max() < 2e-3, "kept in half precision"

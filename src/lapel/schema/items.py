@@ -129,6 +129,13 @@ class ItemTable:
         return tuple(self.root / p for p in self.table["image"].to_pylist())
 
     @cached_property
+    def masks(self) -> tuple[Path | None, ...]:
+        """Mask paths in row order, resolved against `root`; None where a row has none."""
+        if "mask" not in self.table.column_names:
+            return (None,) * len(self)
+        return tuple(self.root / mask if mask else None for mask in self.table["mask"].to_pylist())
+
+    @cached_property
     def metadata_names(self) -> tuple[str, ...]:
         """Columns that are neither reserved nor attributes."""
         taken = {"id", "image", "split", "mask", *self.vocabulary.names}

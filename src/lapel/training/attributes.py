@@ -120,7 +120,7 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
         maps = _see_maps(recipe, model, card, data, cache, fabric)
         feed = MapFeed(data, maps, recipe.sampling, share, recipe.seed)
     if recipe.model.teacher or recipe.loss.region:
-        card, feed, objective = _guided(recipe, data, card, feed, objective, pixels, fabric)
+        card, feed, objective = _guided(recipe, data, card, feed, objective, share, fabric)
     optimizer = build_optimizer(plan.groups(recipe, model, objective.criterion), recipe.optimiser.weight_decay)
     wrapped, running = fabric.setup(objective, optimizer)
     parts = (wrapped, objective.criterion, running, still, data, cache, maps)
@@ -128,7 +128,7 @@ def set_attributes(recipe: Recipe, fabric: Fabric, say: Say, fresh: bool = True)
 
 
 def _guided(
-    recipe: Recipe, data: TrainingData, card: Card, feed: Feed, plain: Objective, pixels: Input, fabric: Fabric
+    recipe: Recipe, data: TrainingData, card: Card, feed: Feed, plain: Objective, share: int, fabric: Fabric
 ) -> tuple[Card, Feed, Objective]:
     """The card, feed and objective of a run that also heeds a teacher or masks."""
     if not isinstance(feed, BatchFeed) or not isinstance(plain, BatchObjective):
@@ -143,10 +143,10 @@ def _guided(
             raise InputError(
                 f"loss.region: {recipe.model.system} pays no attention that could be taught; leave it out."
             )
-        names = tuple(str(source["name"]) for source in data.sources)
-        masks = Masks(data.train, recipe.data, names, feed.pictures, card.grid)
-    objective = GuidedObjective(plain.model, pixels, plain.criterion, recipe.loss)
-    return card, GuidedFeed(feed, taught, masks, recipe.sampling.masked, recipe.seed), objective
+        masks = Masks(data, recipe.data.chosen, feed.pictures, card.grid)
+    objective = GuidedObjective(plain.model, plain.pixels, plain.criterion, recipe.loss)
+    guided = GuidedFeed(data, feed.pictures, recipe.sampling, share, recipe.seed, taught, masks)
+    return card, guided, objective
 
 
 def make_card(recipe: Recipe, data: TrainingData) -> Card:

@@ -33,11 +33,18 @@ class TrainingData:
     passes: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def set_names(self) -> list[str]:
+        """(n) which set each training photo is of."""
+        if len(self.passes) < 2:
+            return [str(self.sources[0]["name"])] * len(self.train)
+        return [item.partition("/")[0] for item in self.train.ids]
+
+    @property
     def times(self) -> NDArray[np.int64] | None:
         """(n,) how often an epoch goes through each training photo; None: once through all."""
         if len(self.passes) < 2 or set(self.passes.values()) == {1}:
             return None
-        return np.array([self.passes[item.partition("/")[0]] for item in self.train.ids], np.int64)
+        return np.array([self.passes[name] for name in self.set_names], np.int64)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -157,12 +164,11 @@ def _map_cells(column: pa.ChunkedArray, rename: Callable[[Sequence[str]], Sequen
 def _rows(table: ItemTable, names: Sequence[str]) -> pa.Table:
     """id, absolute paths of image and mask, split and the named attributes; unknown where the set has no such one."""
     count = len(table)
-    masks = table.table["mask"].to_pylist() if "mask" in table.table.column_names else [None] * count
     empty = pa.nulls(count, pa.string())
     columns = {
         "id": pa.array([f"{table.name}/{item}" for item in table.ids]),
         "image": pa.array([str(path.absolute()) for path in table.paths]),
-        "mask": pa.array([str((table.root / mask).absolute()) if mask else None for mask in masks], pa.string()),
+        "mask": pa.array([str(mask.absolute()) if mask else None for mask in table.masks], pa.string()),
         "split": table.table["split"].cast(pa.string()) if "split" in table.table.column_names else empty,
     }
     known = table.vocabulary.names

@@ -12,45 +12,56 @@ from lapel.losses.looked_at import looked_at
 from lapel.losses.neighbours import kept_neighbours
 from lapel.models.attribute_model import AttributeModel, unit
 from lapel.schema import Floats
+from lapel.training.data import TrainingData
 from lapel.training.feeds import BatchFeed
 from lapel.training.masks import Masks
 from lapel.training.objective import BatchObjective, Input, Step
-from lapel.training.recipe import Loss
+from lapel.training.pictures import Pictures
+from lapel.training.recipe import Loss, Sampling
 
 
-class GuidedFeed:
+class GuidedFeed(BatchFeed):
     """A `BatchFeed` whose batches begin with the teacher's embeddings (B, K, E) and the regions (B, K, h, w).
 
     Args:
-        feed: of photos. taught: (n, K, E) of all training photos, 0 where the teacher is silent; None: no teacher.
-        masks: of the same photos; None: no regions. masked: photos with masks that join each batch. seed: draws them.
+        data, pictures, recipe, share, seed: as of `BatchFeed`; `recipe.masked` photos with masks join each batch, with
+            places of their own, from which their changes are drawn.
+        taught: (n, K, E) of all training photos, 0 where the teacher is silent; None: no teacher.
+        masks: of the same photos; None: no regions.
     """
 
     def __init__(
-        self, feed: BatchFeed, taught: Floats | None, masks: Masks | None, masked: int = 0, seed: int = 1
+        self,
+        data: TrainingData,
+        pictures: Pictures,
+        recipe: Sampling,
+        share: int,
+        seed: int,
+        taught: Floats | None,
+        masks: Masks | None,
     ) -> None:
-        self.feed, self.taught, self.masks, self.seed = feed, taught, masks, seed
-        self.masked = masked if masks is not None else 0
-        self.steps, self.batches = feed.steps, feed.batches
-        self.photos = feed.photos + self.masked * feed.photos // feed.size
-        feed.size += self.masked  # what joins has places of its own, from which its changes are drawn
+        super().__init__(data, pictures, recipe, share, seed)
+        self.taught, self.masks, self.seed = taught, masks, seed
+        self.masked = recipe.masked if masks is not None else 0
+        self.photos += self.photos // self.size * self.masked
+        self.size += self.masked
 
     def begin(self, epoch: int) -> None:
         """Draw this epoch's rows."""
-        self.feed.begin(epoch)
+        super().begin(epoch)
         if self.masks is not None and self.masked:
             rng = np.random.default_rng([self.seed, epoch, 0x3A5])
-            joined = rng.choice(self.masks.rows, (len(self.feed.drawn), self.masked))
-            self.feed.drawn = np.concatenate([self.feed.drawn, joined], axis=1)
+            joined = rng.choice(self.masks.rows, (self.batches, self.masked))
+            self.drawn = np.concatenate([self.drawn, joined], axis=1)
 
     def batch(self, number: int) -> tuple[Any, ...]:
         """Batch `number` of the epoch."""
-        rows = self.feed.drawn[number]
-        places = np.arange(number * self.feed.size, (number + 1) * self.feed.size)
+        rows = self.drawn[number]
+        places = np.arange(number * self.size, (number + 1) * self.size)
         none = np.zeros((len(rows), 0, 0), np.float32)
         taught = none if self.taught is None else self.taught[rows]
-        cover = none[..., None] if self.masks is None else self.masks.batch(rows, self.feed.epoch, places)
-        return torch.from_numpy(taught), torch.from_numpy(cover), *self.feed.batch(number)
+        cover = none[..., None] if self.masks is None else self.masks.batch(rows, self.epoch, places)
+        return torch.from_numpy(taught), torch.from_numpy(cover), *super().batch(number)
 
 
 class GuidedObjective(BatchObjective):

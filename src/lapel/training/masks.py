@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lapel.errors import TrainingError
-from lapel.schema import Floats, ItemTable
+from lapel.schema import Floats
+from lapel.training.data import TrainingData
 from lapel.training.pictures import Pictures
-from lapel.training.recipe import Data
+from lapel.training.recipe import DataSet
 
 CLASSES = "classes.txt"
 """In the folder of a set with masks: the class of each number in a mask, from 0."""
@@ -23,29 +25,27 @@ class Masks:
     """The masks of the training photos.
 
     Args:
-        items: the training rows; their ids begin with the set's name where there are several. data: the sets, which say
-            what classes show an attribute (`regions`). names: of the sets in use, in order.
-        pictures: of the same rows, whose changes the masks go through. grid: (h, w) of the attention maps.
+        data: the photos. parts: the sets in use, in the order of `data.sources`, which say what classes show an
+            attribute (`regions`). pictures: of the same photos, whose changes the masks go through.
+        grid: (h, w) of the attention maps.
 
     Raises:
         TrainingError: no photo has a mask of which a set says what it shows, or a class that the set does not have.
     """
 
-    def __init__(
-        self, items: ItemTable, data: Data, names: tuple[str, ...], pictures: Pictures, grid: tuple[int, int]
-    ) -> None:
-        self.pictures, self.grid = pictures, grid
-        self.attributes = items.vocabulary.names
-        self._paths = mask_paths(items)
+    def __init__(self, data: TrainingData, parts: Sequence[DataSet], pictures: Pictures, grid: tuple[int, int]) -> None:
+        self.pictures, self.grid, self.attributes = pictures, grid, data.vocabulary.names
+        regions = {str(source["name"]): part.regions for source, part in zip(data.sources, parts, strict=True)}
+        self._sets, self._paths = data.set_names, data.train.masks
         self._shown: dict[str, dict[str, list[int]]] = {}
-        self._set = [item.partition("/")[0] if len(data.sets) > 1 else names[0] for item in items.ids]
-        for name, part in zip(names, data.chosen, strict=True):
-            first = next((path for path, own in zip(self._paths, self._set, strict=True) if path and own == name), None)
-            if part.regions and first is not None:
-                self._shown[name] = _numbers(part.regions, first)
-        known = [path is not None and own in self._shown for path, own in zip(self._paths, self._set, strict=True)]
-        self.rows: Rows = np.flatnonzero(known)
-        if not len(self.rows):
+        known = []
+        for row, (name, path) in enumerate(zip(self._sets, self._paths, strict=True)):
+            if path is not None and regions[name]:
+                known.append(row)
+                if name not in self._shown:
+                    self._shown[name] = _numbers(regions[name], path)
+        self.rows: Rows = np.array(known, np.int64)
+        if not known:
             raise TrainingError(
                 "loss.region is above 0, but no training photo has a mask of which the recipe says what it shows "
                 "(data.sets: regions). Leave it out: --set loss.region=0."
@@ -59,7 +59,7 @@ class Masks:
         """
         cover = np.zeros((len(rows), len(self.attributes), *self.grid), np.float32)
         for at, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
-            path, shown = self._paths[row], self._shown.get(self._set[row])
+            path, shown = self._paths[row], self._shown.get(self._sets[row])
             if path is None or shown is None:
                 continue
             drawn, made = _read(path), dict[tuple[int, ...], Floats]()
@@ -71,18 +71,11 @@ class Masks:
         return cover
 
     def _cells(self, row: int, epoch: int, place: int, region: NDArray[np.bool_]) -> Floats:
-        picture = Image.fromarray(np.repeat(region[:, :, None], 3, axis=2).astype(np.uint8) * 255)
+        picture = Image.fromarray(region).convert("RGB")
         seen = Image.fromarray(self.pictures.alike(row, epoch, place, picture)[..., 0])
         height, width = self.grid
         cells = np.asarray(seen.resize((width, height), Image.Resampling.BOX), np.float32)
         return cells / np.float32(255)
-
-
-def mask_paths(items: ItemTable) -> list[Path | None]:
-    """The mask of each row, where it has one."""
-    if "mask" not in items.table.column_names:
-        return [None] * len(items)
-    return [items.root / mask if mask else None for mask in items.table["mask"].to_pylist()]
 
 
 def _numbers(regions: dict[str, str], mask: Path) -> dict[str, list[int]]:

@@ -60,7 +60,7 @@ class Model(AnyModel):
     dim: width of an embedding; 0 takes the system's own. options: further arguments of the system's head.
     look_dim: width of the whole-look embedding; 0 keeps every channel of the pooled map.
     centre: of resize "stretch", the share of each side that is read, from the middle (see `lapel.schema.Preprocess`);
-        a training photo of which `sampling.augment.area` takes a part is read whole.
+        a training photo of which `sampling.augment.area` takes a part is read whole, except by systems of two branches.
     pixels: mean and deviation that photos are normalised with; "auto" takes what the backbone's weights were made with
         (0.5 for EfficientNet-Lite0, ImageNet's for the others).
     freeze: so many of the backbone's first stages stay as they are, batch norm included; "all" freezes it whole.

@@ -13,7 +13,7 @@ from lapel.embedding import embed_batches
 from lapel.errors import InputError
 from lapel.images import ImageCache, contents
 from lapel.models import checkpoint
-from lapel.models.adapter import TorchModel
+from lapel.models.adapter import Precision, TorchModel
 from lapel.progress import bar
 from lapel.schema import Card, Floats, ItemTable
 from lapel.training.recipe import Recipe
@@ -31,25 +31,26 @@ class Teacher:
     """A trained model whose embeddings of photos are computed once and kept in Lapel's cache.
 
     Args:
-        source: a shipped model's name, a run folder or a .safetensors file. fabric: device and numbers it runs with.
+        source: a shipped model's name, a run folder or a .safetensors file. device, precision: it runs with.
 
     Raises:
         CheckpointError: it cannot be read. InputError: there is none, or it crops photos or learns styles.
     """
 
-    def __init__(self, source: str, fabric: Fabric) -> None:
+    def __init__(self, source: str, device: str, precision: Precision) -> None:
         model, self.card = checkpoint.load(checkpoint_of(source))
         if self.card.crops is not None or self.card.system.startswith("style"):
             raise InputError(f"model.teacher: '{self.card.name}' is {self.card.system}; models of one branch teach.")
-        precision = "bf16" if "bf16" in str(fabric._precision.precision) else "fp32"
-        self.model = TorchModel(model, self.card, str(fabric.device), precision)  # type: ignore[arg-type]
+        self.model = TorchModel(model, self.card, device, precision)
         said = {"version": VERSION, "model": self.card.fingerprint, "precision": precision}
         address = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
         shape = (len(self.card.vocabulary), self.card.dim)
         self._rows = Rows(cache.make("features") / f"taught-{address}", shape, "float16")
 
-    def embed(self, items: ItemTable, workers: int = 2) -> Floats:
+    def embed(self, items: ItemTable, workers: int = 2, show: bool | None = None) -> Floats:
         """(n, teacher's attributes, D) unit embeddings of all photos, from the cache where they are known.
+
+        show: the progress bar; None: on a terminal.
 
         Raises:
             ImageError: a photo cannot be read. TrainingError: the disk refuses; what was computed before is kept.
@@ -58,13 +59,13 @@ class Teacher:
         path_of = dict(zip(keys, items.paths, strict=True))
         fresh = self._rows.missing(keys)
         photos = ImageCache.for_model(self.card.preprocess)
-        with bar("asking the teacher", len(keys)) as progress:
+        with bar("asking the teacher", len(keys), show=show) as progress:
             progress.advance(len(keys) - len(fresh))
             for at in range(0, len(fresh), SAVED_EVERY):
                 some = fresh[at : at + SAVED_EVERY]
                 paths = [path_of[key] for key in some]
                 batches = embed_batches(self.model, paths, cache=photos, workers=workers, progress=progress)
-                self._rows.add(some, np.concatenate([found.embeddings for _, found, _ in batches if found]))
+                self._rows.add(some, np.concatenate([found.embeddings for _, found, _ in batches if found is not None]))
         return self._rows.take(keys)
 
 
@@ -76,7 +77,8 @@ def ask_teacher(recipe: Recipe, items: ItemTable, fabric: Fabric) -> tuple[Card,
     Raises:
         InputError: it knows none of the attributes; else as `Teacher`.
     """
-    teacher = Teacher(recipe.model.teacher, fabric)
+    precision: Precision = "bf16" if recipe.running.precision == "bf16-mixed" else "fp32"
+    teacher = Teacher(recipe.model.teacher, str(fabric.device), precision)
     known, asked = teacher.card.vocabulary.names, items.vocabulary.names
     if not set(known) & set(asked):
         raise InputError(
@@ -85,7 +87,7 @@ def ask_teacher(recipe: Recipe, items: ItemTable, fabric: Fabric) -> tuple[Card,
     given = np.empty(0, np.float32)
     for first in (True, False):
         if fabric.is_global_zero == first:
-            given = teacher.embed(items, recipe.data.workers)
+            given = teacher.embed(items, recipe.data.workers, None if first else False)
         fabric.barrier()
     taught = np.zeros((len(items), len(asked), teacher.card.dim), np.float32)
     for at, name in enumerate(asked):
